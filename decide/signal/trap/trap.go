@@ -1,0 +1,94 @@
+// Package trap senses visits to honeypot routes: paths no legitimate client has a reason to ask for. A visit sticks to the
+// address and the credential it came from, for a term.
+package trap
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"glacis/decide/actor"
+	"glacis/decide/facts"
+	"glacis/decide/identity"
+	"glacis/decide/signal"
+)
+
+// Nats is the evidence of one visit: odds of about 8,000 to 1, the field's usual belief that a decoy nobody links to is asked for
+// by programs that search (DESIGN: a hit is +9 nats).
+const Nats = 9
+
+// DefaultTerm is how long a visit is held against an address and a credential.
+const DefaultTerm = time.Hour
+
+// MaxTraps bounds the honeypot routes.
+const MaxTraps = 1024
+
+// Sensor knows the honeypot paths and marks who visits them.
+type Sensor struct {
+	paths  map[string]struct{}
+	actors *actor.Table
+	term   int64
+}
+
+var _ signal.Sensor = (*Sensor)(nil)
+
+// New makes the sensor of the given paths (decoded, absolute, compared whole and without regard to case). A term of 0 is DefaultTerm.
+// The error names the offending path.
+func New(paths []string, term time.Duration, actors *actor.Table) (*Sensor, error) {
+	if len(paths) > MaxTraps {
+		return nil, fmt.Errorf("%d traps are too many, at most %d", len(paths), MaxTraps)
+	}
+	if term == 0 {
+		term = DefaultTerm
+	}
+	s := &Sensor{make(map[string]struct{}, len(paths)), actors, int64(term)}
+	for _, p := range paths {
+		if !strings.HasPrefix(p, "/") || p == "/" {
+			return nil, fmt.Errorf("trap %q must be a path below /", p)
+		}
+		s.paths[strings.ToLower(p)] = struct{}{}
+	}
+	return s, nil
+}
+
+// Sense reports a visit, or one remembered of this address or credential. The visit itself and the credential's are sure;
+// an address may be shared by honest people, so what it did before only makes its later requests suspicious.
+func (s *Sensor) Sense(f *facts.Facts, who identity.Subject) signal.Signal {
+	address := s.actors.AddressKey(f.Client)
+	if s.isTrap(f.Path) {
+		s.actors.Add(address, f.At, Nats, s.term)
+		if who.Mark != 0 {
+			s.actors.Add(s.actors.CredentialKey(who.Mark), f.At, Nats, s.term)
+		}
+		return signal.Signal{Code: "trap.hit", Nats: Nats, Group: signal.Trap, Sure: true, Sentence: "asked for a honeypot route"}
+	}
+	if m, ok := s.actors.Recall(address, f.At); ok {
+		return signal.Signal{Code: "trap.address", Nats: m.Nats, Group: signal.Trap, Sentence: "this address lately asked for a honeypot route"}
+	}
+	if who.Mark != 0 {
+		if m, ok := s.actors.Recall(s.actors.CredentialKey(who.Mark), f.At); ok {
+			return signal.Signal{Code: "trap.credential", Nats: m.Nats, Group: signal.Trap, Sure: true, Sentence: "this credential was lately used on a honeypot route"}
+		}
+	}
+	return signal.Signal{}
+}
+
+// longest is the longest path compared; longer ones are no traps.
+const longest = 256
+
+// isTrap folds ASCII case on the stack, so that neither the look-up nor the folding allocates.
+func (s *Sensor) isTrap(path string) bool {
+	if len(path) > longest || len(s.paths) == 0 {
+		return false
+	}
+	var buf [longest]byte
+	for i := range len(path) {
+		c := path[i]
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		buf[i] = c
+	}
+	_, ok := s.paths[string(buf[:len(path)])]
+	return ok
+}

@@ -1,0 +1,79 @@
+package trap
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"glacis/decide/actor"
+	"glacis/decide/facts"
+	"glacis/decide/identity"
+	"glacis/decide/signal"
+)
+
+func request(client, path string, at int64) *facts.Facts {
+	return &facts.Facts{Client: netip.MustParseAddr(client), Path: path, At: at}
+}
+
+func TestAVisitSticksToAddressAndCredential(t *testing.T) {
+	s, err := New([]string{"/api/internal/export"}, time.Minute, actor.New(64))
+	if err != nil {
+		t.Fatal(err)
+	}
+	minute := int64(time.Minute)
+	nobody, thief := identity.Subject{}, identity.Subject{Mark: 77}
+	for _, c := range []struct {
+		what   string
+		client string
+		path   string
+		who    identity.Subject
+		at     int64
+		want   string
+	}{
+		{"an honest request", "203.0.113.1", "/api/products", nobody, 0, ""},
+		{"the visit", "198.51.100.7", "/API/internal/Export", thief, 1, "trap.hit"},
+		{"the same address later", "198.51.100.7", "/api/products", nobody, 2, "trap.address"},
+		{"the same credential elsewhere", "203.0.113.9", "/api/products", thief, 3, "trap.credential"},
+		{"a neighbour is untouched", "198.51.100.8", "/api/products", nobody, 4, ""},
+		{"below a trap is no trap", "198.51.100.8", "/api/internal/export/x", nobody, 4, ""},
+		{"after the term", "198.51.100.7", "/api/products", thief, 1 + minute, ""},
+	} {
+		got := s.Sense(request(c.client, c.path, c.at), c.who)
+		if got.Code != c.want {
+			t.Errorf("%s: signal %q, want %q", c.what, got.Code, c.want)
+		}
+		if (got.Nats != 0) != (c.want != "") || (got.Sentence != "") != (c.want != "") {
+			t.Errorf("%s: %+v", c.what, got)
+		}
+	}
+}
+
+func TestNewRefusesWhatIsNoTrap(t *testing.T) {
+	for _, p := range []string{"", "/", "api/x"} {
+		if _, err := New([]string{p}, 0, actor.New(64)); err == nil {
+			t.Errorf("trap %q was accepted", p)
+		}
+	}
+	if _, err := New(make([]string, MaxTraps+1), 0, actor.New(64)); err == nil {
+		t.Error("endless traps were accepted")
+	}
+}
+
+func TestSenseDoesNotAllocate(t *testing.T) {
+	s, _ := New([]string{"/trap"}, 0, actor.New(64))
+	all := signal.Sensors{s}
+	f := request("203.0.113.1", "/api/Products/17", 0)
+	var found int
+	if n := testing.AllocsPerRun(100, func() { e := all.Sense(f, identity.Subject{Mark: 5}); found += len(e.All()) }); n != 0 {
+		t.Errorf("%v allocations, want none", n)
+	}
+}
+
+func BenchmarkSense(b *testing.B) {
+	s, _ := New([]string{"/trap"}, 0, actor.New(64))
+	s.Sense(request("203.0.113.77", "/trap", 0), identity.Subject{})
+	f := request("203.0.113.1", "/api/products/17", 0)
+	for b.Loop() {
+		s.Sense(f, identity.Subject{Mark: 5})
+	}
+}
