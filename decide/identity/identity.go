@@ -57,9 +57,9 @@ type Identities struct {
 	seed    maphash.Seed
 }
 
-// New returns the identities known to the given provers.
-func New(provers ...Prover) *Identities {
-	return &Identities{provers: provers, seed: maphash.MakeSeed()}
+// New returns the identities known to the given provers. Marks depend on the seed: plans that follow each other must share it.
+func New(seed maphash.Seed, provers ...Prover) *Identities {
+	return &Identities{provers: provers, seed: seed}
 }
 
 // Resolve says who is asking. It never fails: whoever proves nothing is unproven or anonymous.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"hash/maphash"
 	"strings"
 	"testing"
 
@@ -21,7 +22,7 @@ func TestProve(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ids := identity.New(keys)
+	ids := identity.New(maphash.MakeSeed(), keys)
 	for _, c := range []struct {
 		what string
 		cred facts.Credential
@@ -46,7 +47,7 @@ func TestProve(t *testing.T) {
 
 func TestProveDoesNotAllocate(t *testing.T) {
 	keys, _ := New([]Config{{"acme", hash("k-acme")}})
-	ids := identity.New(keys)
+	ids := identity.New(maphash.MakeSeed(), keys)
 	f := &facts.Facts{Credential: facts.NewCredential(facts.APIKey, "k-acme")}
 	if n := testing.AllocsPerRun(100, func() { ids.Resolve(f) }); n != 0 {
 		t.Errorf("%v allocations, want none", n)
@@ -75,7 +76,7 @@ func TestNewNamesTheWrongEntry(t *testing.T) {
 
 func BenchmarkResolve(b *testing.B) {
 	keys, _ := New([]Config{{"acme", hash("k-acme")}})
-	ids := identity.New(keys)
+	ids := identity.New(maphash.MakeSeed(), keys)
 	f := &facts.Facts{Credential: facts.NewCredential(facts.Bearer, "sk_live_4f7a9c2e8b1d6035a7c4e9f2b8d10365")}
 	for b.Loop() {
 		ids.Resolve(f)
