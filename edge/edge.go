@@ -31,3 +31,14 @@ const (
 	ScoreHeader    = "Glacis-Score"
 	SubjectHeader  = "Glacis-Subject"
 )
+
+// Strip removes every field of ours that a client sent.
+func Strip(h http.Header) {
+	for name := range h {
+		if len(name) > len(prefix) && name[:len(prefix)] == prefix {
+			delete(h, name)
+		}
+	}
+}
+
+const prefix = "Glacis-"

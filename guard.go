@@ -1,0 +1,192 @@
+package glacis
+
+import (
+	"io"
+	"net/http"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"glacis/decide/facts"
+	"glacis/decide/verdict"
+	"glacis/edge"
+	"glacis/internal/tracing"
+	"glacis/learn/observe"
+)
+
+// Guard puts the gate in front of an upstream. Forwarding headers are rewritten for it: what clients claim about themselves is
+// stripped unless a trusted proxy vouches for it.
+func (g *Gate) Guard(up edge.Upstream) http.Handler {
+	return &guard{gate: g, upstream: up, rewrite: true}
+}
+
+// guard is the flow of one exchange: read, decide, answer or forward, record.
+type guard struct {
+	gate     *Gate
+	upstream edge.Upstream
+	rewrite  bool
+}
+
+// exchange is one request on its way through a guard. It is pooled: nothing may keep it, or anything in it, after record.
+type exchange struct {
+	gate    *Gate
+	plan    *plan
+	facts   facts.Facts
+	verdict verdict.Verdict
+	entry   observe.Entry
+	writer  edge.Writer
+	body    *counter // of a body without a declared length; its own object, because a transport may read on after the answer
+	span    tracing.Span
+	done    bool // the handler returned and did not panic
+}
+
+var exchanges = sync.Pool{New: func() any { return new(exchange) }}
+
+func (h *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := exchanges.Get().(*exchange)
+	x.begin(h.gate, w, r)
+	defer x.end(h.rewrite) // also when the handler panics: what happened is recorded, and the panic goes on
+	x.read(r)
+	x.verdict = x.plan.engine.Decide(&x.facts)
+	x.gate.metrics.decided(x.gate.clock.now() - x.facts.At)
+	switch {
+	case x.verdict.Done.Action >= verdict.Limit:
+		edge.Answer(&x.writer, r, &x.verdict)
+	case x.held(r):
+		h.forward(x, r)
+	}
+	x.done = true
+}
+
+// begin takes the exchange into use.
+func (x *exchange) begin(g *Gate, w http.ResponseWriter, r *http.Request) {
+	x.gate, x.plan = g, g.plan.Load()
+	x.writer.Begin(w)
+	x.span = g.tracer.Begin(r)
+}
+
+// read gets the facts, of the body only where the route declares fields.
+func (x *exchange) read(r *http.Request) {
+	f := &x.facts
+	x.plan.Reader.Read(f, edge.Head(r), x.gate.clock.now())
+	if r.ContentLength < 0 {
+		x.body = &counter{ReadCloser: r.Body}
+		r.Body = x.body
+	}
+	if len(f.Route.Body.Fields) > 0 && r.Body != nil && r.Body != http.NoBody {
+		// A body that breaks off is the upstream's and the client's business: the error comes up again when it is read on.
+		r.Body, _ = x.plan.Reader.ReadBody(f, r.Body, r.Header)
+	}
+}
+
+// held keeps a suspicious request waiting, as long as there is room to wait and the client does; false when it went away.
+func (x *exchange) held(r *http.Request) bool {
+	if x.verdict.Done.Action != verdict.Slow {
+		return true
+	}
+	select {
+	case x.gate.slow <- struct{}{}:
+	default:
+		return true
+	}
+	defer func() { <-x.gate.slow }()
+	wait := time.NewTimer(x.verdict.Done.Delay)
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+		return true
+	case <-r.Context().Done():
+		x.entry.Failure = "client gone"
+		return false
+	}
+}
+
+// forward lets the request through and answers in the upstream's place when it fails.
+func (h *guard) forward(x *exchange, r *http.Request) {
+	x.introduce(r)
+	if h.rewrite {
+		x.plan.Reader.Rewrite(r.Header, &x.facts)
+	}
+	reply := h.upstream.Forward(&x.writer, r)
+	e := &x.entry
+	e.Target, e.Upstream, e.Failure, e.Out = reply.Target, reply.Wait, reply.Failure, reply.Passed
+	switch {
+	case reply.Failure == "":
+	case reply.Started:
+		panic(http.ErrAbortHandler) // a clean end would make the client take half an answer for a whole one
+	case reply.Problem != nil:
+		reply.Problem.Write(&x.writer, r, x.facts.ID)
+	}
+}
+
+// introduce tells the upstream what was decided. Whatever the client sent under these names is overwritten or gone.
+func (x *exchange) introduce(r *http.Request) {
+	edge.Strip(r.Header)
+	v := &x.verdict
+	var buf [64]byte
+	values := make([]string, 3)
+	values[0] = v.ID.String()
+	values[1] = string(strconv.AppendFloat(buf[:0], v.Score.P(), 'f', 4, 64))
+	values[2] = string(v.Subject.AppendText(buf[:0]))
+	r.Header[edge.DecisionHeader] = values[0:1:1]
+	r.Header[edge.ScoreHeader] = values[1:2:2]
+	r.Header[edge.SubjectHeader] = values[2:3:3]
+}
+
+// end records the exchange and gives it back to the pool, unless a handler we do not know may have kept its writer.
+func (x *exchange) end(pooled bool) {
+	e, f, v := &x.entry, &x.facts, &x.verdict
+	if f.Route != nil { // else reading the facts panicked, and there is nothing to tell
+		e.Facts, e.Verdict = f, v
+		e.Status, e.Out = x.writer.Status, e.Out+x.writer.Bytes
+		e.In = x.received()
+		e.Took = time.Duration(x.gate.clock.now() - f.At)
+		if !x.done && e.Failure == "" {
+			e.Failure = "aborted"
+		}
+		if v.Done.Action < verdict.Limit && e.Failure == "" { // our own refusals mean nothing
+			e.Outcome = x.plan.Outcomes[f.Route.Index].Of(e.Status)
+		}
+		x.gate.record.Observe(e)
+		x.gate.metrics.observed(x.plan.counted, e)
+		x.span.End(f.Method, f.Template, e.Status, v.ID.String(), v.Done.Action.String())
+	}
+	*x = exchange{}
+	if pooled {
+		exchanges.Put(x)
+	}
+}
+
+// received is how long the request's body was: counted, or else as declared.
+func (x *exchange) received() int64 {
+	if x.body != nil {
+		return x.body.n.Load()
+	}
+	if v := x.facts.Header["Content-Length"]; len(v) == 1 {
+		n, _ := strconv.ParseInt(v[0], 10, 64) // net/http refused anything that is no length
+		return n
+	}
+	return 0
+}
+
+// counter counts the bytes of a body whose length was not declared.
+type counter struct {
+	io.ReadCloser
+	n atomic.Int64
+}
+
+func (c *counter) Read(b []byte) (int, error) {
+	n, err := c.ReadCloser.Read(b)
+	c.n.Add(int64(n))
+	return n, err
+}
+
+// program is a Go handler as an upstream.
+type program struct{ http.Handler }
+
+// Forward calls the handler; its panics pass through.
+func (p program) Forward(w http.ResponseWriter, r *http.Request) edge.Reply {
+	p.ServeHTTP(w, r)
+	return edge.Reply{Started: true}
+}
