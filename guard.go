@@ -104,10 +104,11 @@ func (x *exchange) held(r *http.Request) bool {
 
 // forward lets the request through and answers in the upstream's place when it fails.
 func (h *guard) forward(x *exchange, r *http.Request) {
-	x.introduce(r)
+	h.upstream.StripHop(r.Header) // first: a client may name in Connection what is set below
 	if h.rewrite {
-		x.plan.Reader.Rewrite(r.Header, &x.facts)
+		x.plan.Reader.Rewrite(r.Header, &x.facts, r.Host)
 	}
+	x.introduce(r)
 	reply := h.upstream.Forward(&x.writer, r)
 	e := &x.entry
 	e.Target, e.Upstream, e.Failure, e.Out = reply.Target, reply.Wait, reply.Failure, reply.Passed
@@ -184,6 +185,9 @@ func (c *counter) Read(b []byte) (int, error) {
 
 // program is a Go handler as an upstream.
 type program struct{ http.Handler }
+
+// StripHop leaves the header alone: the handler is this connection's end.
+func (p program) StripHop(http.Header) {}
 
 // Forward calls the handler; its panics pass through.
 func (p program) Forward(w http.ResponseWriter, r *http.Request) edge.Reply {

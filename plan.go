@@ -26,6 +26,9 @@ func (g *Gate) bind(compiled *config.Plan) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	if old := g.plan.Load(); old != nil {
+		compiled.Routes.Inherit(old.Routes)
+	}
 	engine := &decide.Engine{
 		Posture:    &g.posture,
 		Identities: identity.New(g.seed, compiled.Keys),

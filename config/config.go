@@ -23,8 +23,8 @@ type Config struct {
 	Mode     posture.Mode `yaml:"mode" default:"monitor" doc:"monitor: no answer changes, the record says what would have happened. enforce: rules act. Routes, classes and limits can override it."`
 
 	TrustedProxies []netip.Prefix `yaml:"trusted_proxies" doc:"Networks of the proxies in front of the gate; only their forwarding headers are believed."`
-	ClientHeader   string         `yaml:"client_header" default:"X-Forwarded-For" doc:"The header in which trusted proxies tell the client's address: X-Forwarded-For, Forwarded, or one that holds a single address such as X-Real-IP."`
-	KeyHeaders     []string       `yaml:"key_headers" doc:"Headers in which callers present an API key, besides Authorization. X-Api-Key when empty."`
+	ClientHeader   string         `yaml:"client_header" default:"x-forwarded-for" doc:"The header in which trusted proxies tell the client's address: x-forwarded-for, forwarded (RFC 7239), or one that holds a single address and that the proxies overwrite, such as x-real-ip."`
+	KeyHeaders     []string       `yaml:"key_headers" doc:"Headers in which callers present an API key, besides Authorization. x-api-key when missing."`
 	SessionCookies []string       `yaml:"session_cookies" doc:"Names of cookies that identify a session."`
 
 	Routes  []Route          `yaml:"routes" doc:"Routes of the API. Paths that match none are counted under learnt templates, in a class guessed from their words."`

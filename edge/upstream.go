@@ -7,6 +7,8 @@ import (
 
 // Upstream answers the requests that are let through.
 type Upstream interface {
+	// StripHop removes from a client's header what was meant for its connection only, before anything is set for the upstream.
+	StripHop(h http.Header)
 	// Forward answers r through w. When Reply.Failure is set and nothing was started, the edge answers in its place.
 	Forward(w http.ResponseWriter, r *http.Request) Reply
 }

@@ -1,0 +1,20 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"runtime"
+)
+
+type versionCommand struct {
+	JSON bool `name:"json" help:"Print as JSON."`
+}
+
+// Run prints the version.
+func (c *versionCommand) Run(t *terminal) error {
+	if c.JSON {
+		return json.NewEncoder(t.stdout).Encode(map[string]string{"version": version, "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH})
+	}
+	_, err := fmt.Fprintf(t.stdout, "glacis %s %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return err
+}
