@@ -32,7 +32,10 @@ const ratePattern = `^[1-9][0-9]*/([1-9][0-9]*)?(ms|s|m|h|d)$`
 // ParseRate reads "120/m", "10/s", "5/15m", "1000/h", "3/24h" or "1/d".
 func ParseRate(s string) (Rate, error) {
 	number, period, ok := strings.Cut(s, "/")
-	if !ok {
+	switch {
+	case len(s) > 40:
+		return Rate{}, fmt.Errorf("a rate of %d characters is too long; write it as 120/m or 5/15m", len(s))
+	case !ok:
 		return Rate{}, fmt.Errorf("rate %q: write it as a number per period, such as 120/m or 5/15m", s)
 	}
 	n, err := parseNumber(s, "number", number)
