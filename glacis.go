@@ -34,7 +34,7 @@ import (
 type Gate struct {
 	plan     atomic.Pointer[plan]
 	reload   sync.Mutex // one reload at a time
-	budgets  *memory.Table
+	budgets  *memory.Store
 	actors   *actor.Table
 	posture  posture.Hinge
 	seed     maphash.Seed
@@ -100,7 +100,9 @@ func (g *Gate) open(ctx context.Context, c *config.Config) (err error) {
 	if err != nil {
 		return fmt.Errorf("pseudonym key: %w", err)
 	}
-	g.budgets = memory.New(memory.Config{Keys: c.Memory.Budgets})
+	if g.budgets, err = memory.New(memory.Config{Keys: c.Memory.Budgets}); err != nil {
+		return fmt.Errorf("memory: %w", err)
+	}
 	if g.tracer, err = tracing.Open(ctx, c.Trace.Endpoint, "glacis", c.Trace.Sample); err != nil {
 		return fmt.Errorf("trace: %w", err)
 	}

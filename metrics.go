@@ -65,7 +65,10 @@ func (m *metrics) watch(g *Gate) {
 		read("record_dropped_total", "Lines dropped because the record could not keep up, by what they told of.", prometheus.Labels{"class": cause}, func() float64 { return float64(of()) })
 	}
 	read("record_errors_total", "Failed writes to the record.", nil, func() float64 { return float64(g.record.Stats().Errors) })
-	read("budgets_overflow_total", "Budgets kept in the overflow tier, where keys may share.", nil, func() float64 { return float64(g.budgets.Overflows()) })
+	read("budgets_overflow_total", "Claims answered by the overflow tier, where keys may share.", nil, func() float64 { return float64(g.budgets.Stats(g.clock.now()).Overflow) })
+	read("budgets_overflow_refused_total", "Claims the overflow tier refused.", nil, func() float64 { return float64(g.budgets.Stats(g.clock.now()).Refused) })
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "glacis", Name: "budgets_live", Help: "Budgets in debt, estimated."},
+		func() float64 { return float64(g.budgets.Stats(g.clock.now()).Live) }))
 }
 
 func buildInfo() prometheus.Collector {

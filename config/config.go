@@ -79,7 +79,7 @@ type Paths struct {
 
 // Memory is how much is remembered.
 type Memory struct {
-	Budgets int `yaml:"budgets" default:"1048576" doc:"Limit budgets kept apart at once, 8 bytes each."`
+	Budgets int `yaml:"budgets" default:"1048576" doc:"Limit budgets kept apart at once, 16 bytes each, at start."`
 	Actors  int `yaml:"actors" default:"65536" doc:"Actors whose evidence is remembered, 32 bytes each."`
 }
 

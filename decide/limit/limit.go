@@ -42,11 +42,14 @@ func New(c Config) (*Limit, error) {
 		l.Burst = c.Rate.N
 	}
 	l.interval = c.Rate.Interval()
+	if err := c.Rate.Validate(); err != nil {
+		return nil, err
+	}
 	switch {
+	case !validName(c.Name):
+		return nil, fmt.Errorf("a limit's name is 1 to %d printable ASCII characters without quotes and backslashes, not %q", maxName, c.Name)
 	case len(c.Per) == 0 || len(c.Per) > MaxDimensions:
 		return nil, fmt.Errorf("a limit counts per 1 to %d dimensions, this one has %d", MaxDimensions, len(c.Per))
-	case l.interval <= 0:
-		return nil, fmt.Errorf("a limit needs a rate such as 120/m")
 	case l.Burst < 1 || l.Burst > math.MaxInt64/4/l.interval:
 		return nil, fmt.Errorf("a burst of %d at a rate of %s is out of range", c.Burst, c.Rate)
 	case c.Cost < 0 || l.Cost > l.Burst:
@@ -54,6 +57,19 @@ func New(c Config) (*Limit, error) {
 	}
 	l.tolerance = l.Burst * l.interval
 	return l, nil
+}
+
+// maxName bounds a limit's name: it stands in header fields.
+const maxName = 128
+
+// validName keeps names fit for header fields, JSON and metric labels as they are.
+func validName(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; c < 0x20 || c > 0x7e || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return name != "" && len(name) <= maxName
 }
 
 // claim is what one request asks of the limit. Strain ≥ 1 makes every unit dearer; it is capped so that a full budget always
@@ -76,7 +92,7 @@ type State struct {
 }
 
 func (l *Limit) state(c *Claim) State {
-	left := max(0, (c.Tolerance-c.Debt)/c.Interval)
+	left := c.GCRA().Remaining(c.Debt)
 	if c.Wait > 0 {
 		left = 0
 	}

@@ -31,8 +31,9 @@ const MaxReasons = 3
 type Score struct {
 	Nats    float64 // sum of the evidence, capped by group
 	reasons [MaxReasons]signal.Signal
-	strong  int  // groups with more than StrongGroup nats
-	sure    bool // one signal supports a refusal by itself
+	p       float64 // posterior; 0 when there is no evidence
+	strong  int     // groups with more than StrongGroup nats
+	sure    bool    // one signal supports a refusal by itself
 }
 
 // Weigh adds the evidence up: for each group the strongest signal plus half of the rest, capped; then the groups.
@@ -57,6 +58,7 @@ func Weigh(found signal.Evidence) Score {
 			s.strong++
 		}
 	}
+	s.p = 1 / (1 + math.Exp(-(PriorLogit + s.Nats)))
 	return s
 }
 
@@ -70,7 +72,15 @@ func (s *Score) keep(one signal.Signal) {
 }
 
 // P is the posterior probability of abuse, between 0 and 1.
-func (s *Score) P() float64 { return 1 / (1 + math.Exp(-(PriorLogit + s.Nats))) }
+func (s *Score) P() float64 {
+	if s.p == 0 {
+		return prior
+	}
+	return s.p
+}
+
+// prior is the probability of PriorLogit.
+const prior = 0.01
 
 // Reasons are the strongest signals behind the score, strongest first.
 func (s *Score) Reasons() []signal.Signal {
