@@ -113,7 +113,7 @@ func guess(method methodKind, path string) Class {
 	}
 	best := Plain
 	at := position{before: apiWord, first: true}
-	for range maxSegments + 1 {
+	for range maxSegments { // as far as a template goes
 		var segment string
 		segment, path = cutSegment(path)
 		if segment == "" || segment == "{$}" {

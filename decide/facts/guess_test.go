@@ -136,6 +136,8 @@ func TestGuessClass(t *testing.T) {
 		{"GET", "", Plain},
 		{"GET", "/{rest...}", Plain},
 		{"GET", "/catalogs-of-the-world", Plain},
+		{"POST", strings.Repeat("/a", maxSegments-1) + "/login", Login},
+		{"POST", strings.Repeat("/a", maxSegments) + "/login", Plain}, // templates do not go so deep
 	} {
 		if got := GuessClass(c.method, c.path); got != c.want {
 			t.Errorf("GuessClass(%q, %q) = %v, want %v", c.method, c.path, got, c.want)

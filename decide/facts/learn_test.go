@@ -98,6 +98,18 @@ func TestCrowdedPlaces(t *testing.T) {
 	}
 }
 
+// Whoever waited for the lock to put a word in must find it if it was put in meanwhile, though the place is crowded by now.
+func TestCrowdedMeanwhile(t *testing.T) {
+	l := newLearner(maxTemplates)
+	first := l.grow(&l.root, letters(0))
+	for i := range maxLiterals {
+		l.grow(&l.root, letters(i))
+	}
+	if again := l.grow(&l.root, letters(0)); again != first || !l.root.crowded() {
+		t.Errorf("the word %q became %q", first.segment, again.segment)
+	}
+}
+
 // Nonsense sent first must not hide the routes that matter.
 func TestScannerCannotHideLogin(t *testing.T) {
 	r := mustRoutes(t)

@@ -1,6 +1,7 @@
 package facts
 
 import (
+	"bytes"
 	"strings"
 	"unicode/utf8"
 )
@@ -206,7 +207,10 @@ func resolvePath(p []byte) (_ []byte, odd Odd) {
 	trailing := false
 	for r := 0; r < len(p); {
 		start := r
-		for r++; r < len(p) && p[r] != '/'; r++ {
+		if next := bytes.IndexByte(p[r+1:], '/'); next >= 0 {
+			r += 1 + next
+		} else {
+			r = len(p)
 		}
 		segment := p[start+1 : r]
 		trailing = false

@@ -80,7 +80,7 @@ func (r *Routes) add(mux *http.ServeMux, spec RouteSpec) error {
 		return err
 	}
 	route := &Route{Index: len(r.all), Pattern: spec.Pattern, Class: spec.Class, Body: spec.Body}
-	leaf := &routeLeaf{route, p.path, strings.Count(p.path, "/"), p.ending == endsOpen}
+	leaf := &routeLeaf{route, p.path, p.ending == endsOpen}
 	if taken := r.tree.add(p, leaf); taken != nil { // spelt differently, but the same once decoded
 		return fmt.Errorf("conflicts with %q: it matches the same requests", taken.route.Pattern)
 	}
@@ -134,9 +134,9 @@ func (r *Routes) configured(method, host, path string) *routeLeaf {
 	if leaf != nil && !leaf.open {
 		return leaf
 	}
-	// Nothing, or only what is open: a pattern for just this path and a slash is closer.
-	if with := r.tree.match(method, host, path, true); with != nil && (!with.open || with.slashes == strings.Count(path, "/")+1) {
-		return with
+	// Nothing, or only what is open. A pattern for just this path and a slash is closer; if there is none, this gives the same leaf again.
+	if closer := r.tree.match(method, host, path, true); closer != nil {
+		return closer
 	}
 	return leaf
 }

@@ -42,7 +42,6 @@ const maxFew = 6
 type routeLeaf struct {
 	route    *Route
 	template string // the pattern's path, as configured
-	slashes  int    // in that path, so that what an open pattern matches exactly can be told from what is longer
 	open     bool   // ends in {name...} or a trailing slash
 }
 
