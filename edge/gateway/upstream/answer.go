@@ -13,6 +13,7 @@ import (
 type answer struct {
 	http.ResponseWriter
 	x       *exchange
+	flow    *flow
 	header  http.Header
 	informs int
 	cancel  func(error)
@@ -38,7 +39,11 @@ func (a *answer) WriteHeader(status int) {
 		inform(a.ResponseWriter, a.x.r, status, a.header)
 		return
 	}
-	merge(a.ResponseWriter.Header(), a.header)
+	h := a.ResponseWriter.Header()
+	merge(h, a.header)
+	if res := a.flow.res; res != nil {
+		frame(h, a.x.r, res.ContentLength, a.flow.ReadCloser)
+	}
 	a.x.head(status)
 	a.ResponseWriter.WriteHeader(status)
 }

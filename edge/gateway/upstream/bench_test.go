@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -28,6 +29,7 @@ func TestMain(m *testing.M) {
 		loadMain()
 		return
 	}
+	log.SetOutput(io.Discard) // http.Transport tells it of bytes nobody asked for
 	os.Exit(m.Run())
 }
 

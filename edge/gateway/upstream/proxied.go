@@ -19,8 +19,8 @@ func (x *exchange) proxied(t *target) (again bool) {
 	ctx, cancel := context.WithCancelCause(x.r.Context())
 	defer cancel(nil)
 	src := &source{ReadCloser: x.r.Body}
-	ans := &answer{ResponseWriter: x.w, x: x, header: make(http.Header), cancel: cancel}
 	flow := flow{idle: x.pool.cfg.BodyIdleTimeout, cancel: cancel}
+	ans := &answer{ResponseWriter: x.w, x: x, flow: &flow, header: make(http.Header), cancel: cancel}
 	var failed error
 	rp := httputil.ReverseProxy{
 		Transport:      t.transport,

@@ -17,9 +17,7 @@ func (x *exchange) relay(c *conn, res *http.Response) error {
 		h["Trailer"] = []string{strings.Join(announced, ", ")}
 	}
 	hasBody := res.Body != http.NoBody
-	if hasBody && res.ContentLength < 0 && x.r.ProtoMajor == 1 && x.r.ProtoMinor >= 1 {
-		h["Transfer-Encoding"] = []string{"chunked"} // or net/http would measure a short one
-	}
+	frame(h, x.r, res.ContentLength, res.Body)
 	x.head(res.StatusCode)
 	x.w.WriteHeader(res.StatusCode)
 	if !hasBody {
@@ -44,6 +42,13 @@ func pass(h http.Header, res *http.Response) {
 		}
 	}
 	merge(h, res.Header)
+}
+
+// frame keeps a body of unknown length one of unknown length towards HTTP/1.1: net/http would measure a short one.
+func frame(h http.Header, r *http.Request, length int64, body io.Reader) {
+	if length < 0 && body != http.NoBody && r.ProtoMajor == 1 && r.ProtoMinor >= 1 {
+		h["Transfer-Encoding"] = []string{"chunked"}
+	}
 }
 
 // announce lists the trailers that the target announced and that may pass.

@@ -68,7 +68,13 @@ func (t *target) newTransport(cfg *Config) *http.Transport {
 	protocols.SetHTTP2(t.tls != nil)
 	protocols.SetUnencryptedHTTP2(t.h2c)
 	return &http.Transport{
-		DialContext: t.dialer,
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			c, err := t.dialer(ctx, network, addr)
+			if err != nil || t.h2c {
+				return c, err
+			}
+			return &attentive{Conn: c, closed: make(chan struct{})}, nil
+		},
 		DialTLSContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			return t.secure(ctx, network, addr, cfg.ConnectTimeout, "h2", "http/1.1")
 		},
