@@ -275,7 +275,8 @@ func TestBuffersAreNotSharedWhileInUse(t *testing.T) {
 		all.Go(func() {
 			want := bytes.Repeat([]byte{'a' + byte(g)}, 6000)
 			for i := range 50 {
-				body, err := r.ReadBody(&Facts{Route: route}, io.NopCloser(bytes.NewReader(want)), contentType("application/json"))
+				w := &watched{Reader: bytes.NewReader(want)}
+				body, err := r.ReadBody(&Facts{Route: route}, w, contentType("application/json"))
 				if err != nil {
 					t.Error(err)
 					return
@@ -283,13 +284,16 @@ func TestBuffersAreNotSharedWhileInUse(t *testing.T) {
 				var closing sync.WaitGroup
 				if i%2 == 0 {
 					closing.Go(func() { _ = body.Close() })
+					closing.Go(func() { _ = body.Close() })
 				}
 				got, err := io.ReadAll(body)
 				closing.Wait()
 				if !bytes.HasPrefix(want, got) || err == nil && len(got) != len(want) || err != nil && err != http.ErrBodyReadAfterClose {
 					t.Errorf("read %d bytes, %v", len(got), err)
 				}
-				_ = body.Close()
+				if _ = body.Close(); w.closed != 1 {
+					t.Errorf("closed %d times", w.closed)
+				}
 			}
 		})
 	}

@@ -36,7 +36,7 @@ func TestOrigin(t *testing.T) {
 		{name: "another header is not believed", in: header{"Forwarded": {"for=203.0.113.9"}, "X-Real-Ip": {"203.0.113.9"}}, client: peer},
 		{name: "scheme and host", in: header{"X-Forwarded-For": {"203.0.113.9"}, "X-Forwarded-Proto": {"HTTPS"}, "X-Forwarded-Host": {"Shop.example:444"}},
 			client: "203.0.113.9", scheme: "https", host: "Shop.example:444"},
-		{name: "our peer's word, not the client's", in: header{"X-Forwarded-Proto": {"https, http"}, "X-Forwarded-Host": {"evil.example", "a.example, b.example"}},
+		{name: "our peer's word, not the client's", in: header{"X-Forwarded-Proto": {"ftp, https, http"}, "X-Forwarded-Host": {"evil.example", "a.example, b.example"}},
 			client: peer, scheme: "http", host: "b.example"},
 		{name: "websocket schemes", in: header{"X-Forwarded-Proto": {"wss"}}, client: peer, scheme: "https"},
 		{name: "nonsense", in: header{"X-Forwarded-Proto": {"gopher"}, "X-Forwarded-Host": {"a b"}}, client: peer, odd: OddForwarded},

@@ -2,6 +2,7 @@ package facts
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -112,7 +113,7 @@ func TestJSONBombs(t *testing.T) {
 		name, in, want string
 		odd            Odd
 	}{
-		{"as deep as allowed", `{"x":` + nested(maxJSONDepth-2) + `,"email":"a"}`, "a", 0},
+		{"as deep as allowed", `{"x":[` + nested(maxJSONDepth-2) + `],"email":"a"}`, "a", 0},
 		{"too deep", `{"email":"a","x":` + nested(maxJSONDepth) + `}`, "a", OddBodySyntax},
 		{"only openings", strings.Repeat("[", 60<<10), "-", OddBodySyntax},
 		{"only object openings", strings.Repeat(`{"a":`, 10<<10), "-", OddBodySyntax},
@@ -156,6 +157,19 @@ func TestJSONCut(t *testing.T) {
 	var f Fields
 	if odd := scanJSON(plan, []byte(doc), true, &f); odd != OddBodyTruncated || texts(&f, 4) != "aä😀ä😀|4200|-1.5e-7|true" {
 		t.Errorf("the whole, and more to come: %v, %s", odd, texts(&f, 4))
+	}
+}
+
+func TestJSONPlainEight(t *testing.T) {
+	for i := range 8 {
+		for c := range 256 {
+			b := []byte("abcdefgh")
+			b[i] = byte(c)
+			want := c >= ' ' && c < utf8.RuneSelf && c != '"' && c != '\\'
+			if plainEight(binary.LittleEndian.Uint64(b)) != want {
+				t.Errorf("%q at %d: %v", byte(c), i, !want)
+			}
+		}
 	}
 }
 

@@ -2,9 +2,88 @@ package facts
 
 import (
 	"bytes"
+	"encoding/binary"
 	"unicode/utf16"
 	"unicode/utf8"
 )
+
+// str takes a string whose opening quote is next and gives what stands between its quotes, checked but not unescaped.
+func (s *jsonScan) str() (raw []byte, ok bool) {
+	s.i++
+	start := s.i
+	for {
+		for s.i+8 <= len(s.b) && plainEight(binary.LittleEndian.Uint64(s.b[s.i:])) {
+			s.i += 8
+		}
+		if s.i == len(s.b) {
+			_, ok = s.cut()
+			return nil, ok
+		}
+		switch c := s.b[s.i]; {
+		case c == '"':
+			s.i++
+			return s.b[start : s.i-1], true
+		case c == '\\':
+			if !s.escape() {
+				return nil, false
+			}
+		case c < ' ':
+			_, ok = s.bad()
+			return nil, ok
+		case c < utf8.RuneSelf:
+			s.i++
+		default:
+			if !s.wide() {
+				return nil, false
+			}
+		}
+	}
+}
+
+// plainEight tells that none of eight bytes is a quote, a backslash, a control character or outside ASCII.
+func plainEight(x uint64) bool {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	quote, slash := x^('"'*ones), x^('\\'*ones)
+	return (x|(x-' '*ones)|(quote-ones)&^quote|(slash-ones)&^slash)&highs == 0
+}
+
+// wide takes one rune outside ASCII.
+func (s *jsonScan) wide() bool {
+	rest := s.b[s.i:]
+	r, size := utf8.DecodeRune(rest)
+	if r == utf8.RuneError && size == 1 {
+		if s.more && !utf8.FullRune(rest) {
+			_, ok := s.cut()
+			return ok
+		}
+		s.odd |= OddBodySyntax
+	}
+	s.i += size
+	return true
+}
+
+// escape takes one escape, or two that are a surrogate pair.
+func (s *jsonScan) escape() bool {
+	rest := s.b[s.i:]
+	r, size, ok := unescapeOne(rest)
+	if !ok {
+		if s.more && len(rest) < len(`\u0000`) {
+			_, ok = s.cut()
+		} else {
+			_, ok = s.bad()
+		}
+		return ok
+	}
+	if r < 0 {
+		if s.more && len(rest) < len(`\ud800\udc00`) {
+			_, ok = s.cut()
+			return ok
+		}
+		s.odd |= OddBodySyntax
+	}
+	s.i += size
+	return true
+}
 
 // unescape gives the text of a string as other parsers read it: escapes resolved, U+FFFD for invalid UTF-8 and lone surrogates.
 // fits is false when it is longer than a field may be. The text lies in the document or in s.buffer: copy it before going on.
