@@ -4,7 +4,7 @@ UPSTREAM ?=
 LISTEN ?= 127.0.0.1:8080
 FUZZTIME ?= 10s
 ARGS ?=
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
 
 .DEFAULT_GOAL := help
 .PHONY: help run build test lint bench fuzz cover clean

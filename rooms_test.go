@@ -28,7 +28,7 @@ const plan = `
 	# Provers, sensors and stores import the room whose interface they fill, never the other way round.
 	decide/identity < decide/identity/apikey;
 	decide/signal < decide/signal/trap;
-	decide/limit < store/memory;
+	decide/limit < store/memory, store/storetest;
 
 	# Slow: what happened.
 	decide/facts < learn/outcome;
@@ -49,11 +49,10 @@ const plan = `
 	# The front door for Go programs, and the gate behind it.
 	config, edge < glacis < edge/gateway;
 
-	# A place to try it, strangers to the house: they see the gate as any client or upstream does.
-	NONE < shop;
-	NONE < demo;
+	# A place to try it: an API and its crowd. They see the gate as any upstream and any client do, from outside.
+	NONE < shop < demo;
 
-	edge/gateway, shop, demo < cmd/glacis;
+	edge/gateway, demo < cmd/glacis;
 
 	# Deciding never waits for remembering, and no room of the fast loop reads the file people write.
 	record !< decide;
@@ -63,7 +62,8 @@ const plan = `
 
 // testsMayImport loosens the plan for the test files of a room, which may already import what the room may, and the room.
 const testsMayImport = `
-	demo: shop
+	decide:        decide/identity/apikey decide/signal/trap store/memory
+	store/memory:  store/storetest
 `
 
 // modules says which room may import which module of others; the rest of the house reaches it through that room.
