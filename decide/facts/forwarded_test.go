@@ -3,6 +3,7 @@ package facts
 import (
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -219,7 +220,8 @@ func FuzzForwarded(f *testing.F) {
 				continue
 			}
 			// What a trusted proxy adds on the right decides, whatever the client has sent before it.
-			added := append(lines[:len(lines)-1:len(lines)-1], lines[len(lines)-1]+map[headerStyle]string{styleList: ", 203.0.113.77", styleForwarded: ", for=203.0.113.77"}[p.style])
+			added := slices.Clone(lines)
+			added[len(added)-1] += map[headerStyle]string{styleList: ", 203.0.113.77", styleForwarded: ", for=203.0.113.77"}[p.style]
 			h[p.header] = added
 			if o := p.origin(peer, h); o.client != netip.MustParseAddr("203.0.113.77") {
 				t.Fatalf("behind %q the client is %v", s, o.client)
