@@ -31,6 +31,7 @@ type conn struct {
 	budget   int   // bytes left for the head of the answer
 	sent     int   // bytes of this request that went out
 	got      int64 // bytes of this answer that came in
+	late     bool  // a read ran out of time; net/http does not always pass that on
 }
 
 func newConn(nc net.Conn) *conn {
@@ -66,6 +67,7 @@ func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	c.got += int64(n)
 	c.budget -= n
+	c.late = c.late || err != nil && timedOut(err)
 	return n, err
 }
 

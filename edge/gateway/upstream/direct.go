@@ -67,6 +67,9 @@ func (x *exchange) over(t *target, c *conn) (stale bool) {
 		return false
 	}
 	kind := kindOf(ctx, err)
+	if c.late && kind == BadResponse {
+		kind = Timeout
+	}
 	x.fail(t, kind, err)
 	return kind == BadResponse && c.reused && c.got == 0 && (c.sent == 0 || idempotent(x.r.Method))
 }
