@@ -134,7 +134,9 @@ func (k *compiler) reader() (err error) {
 	k.plan.Reader, err = facts.NewReader(facts.Config{
 		TrustedProxies: k.TrustedProxies, ClientHeader: k.ClientHeader, KeyHeaders: k.KeyHeaders, SessionCookies: k.SessionCookies,
 	}, k.plan.Routes)
-	if err != nil {
+	if e, ok := errors.AsType[*facts.BodyError](err); ok && !e.Route.Learnt {
+		return k.failf(fmt.Sprintf("$.routes[%d].fields.%s", e.Route.Index, e.Field), "%v", e.Err)
+	} else if err != nil {
 		return k.failf("$", "%v", err)
 	}
 	return nil

@@ -1,0 +1,198 @@
+// Package openapi reads an OpenAPI document for what a first configuration needs: routes, the class each looks like, and where the
+// payload names a person. It guards nothing and validates no requests.
+package openapi
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"glacis/decide/facts"
+)
+
+// Operation is one route of the document.
+type Operation struct {
+	Match  string            // net/http pattern: "POST /api/auth/login"
+	Class  facts.Class       // guessed
+	Fields map[string]string // role → "$.path"
+}
+
+// MaxSize bounds a document, in bytes.
+const MaxSize = 32 << 20
+
+// Read finds the operations of a document, YAML or JSON, OpenAPI 3.0 or later, sorted by path and method. References to other
+// documents are not followed.
+func Read(src []byte) ([]Operation, error) {
+	if len(src) > MaxSize {
+		return nil, fmt.Errorf("the document is larger than %d MiB", MaxSize>>20)
+	}
+	loader := &openapi3.Loader{Context: context.Background(), IsExternalRefsAllowed: false}
+	doc, err := loader.LoadFromData(src)
+	if err != nil {
+		return nil, fmt.Errorf("not an OpenAPI 3 document: %w", err)
+	}
+	if !strings.HasPrefix(doc.OpenAPI, "3.") {
+		return nil, fmt.Errorf("OpenAPI %q is not supported, only 3.x", doc.OpenAPI)
+	}
+	base := basePath(doc.Servers)
+	var list []Operation
+	for path, item := range doc.Paths.Map() {
+		for method, op := range item.Operations() {
+			pattern, err := pattern(base, path)
+			if err != nil {
+				return nil, fmt.Errorf("path %q: %w", path, err)
+			}
+			list = append(list, Operation{method + " " + pattern, facts.GuessClass(method, pattern), fields(op)})
+		}
+	}
+	slices.SortFunc(list, func(a, b Operation) int {
+		aMethod, aPath, _ := strings.Cut(a.Match, " ")
+		bMethod, bPath, _ := strings.Cut(b.Match, " ")
+		return cmp.Or(strings.Compare(aPath, bPath), strings.Compare(aMethod, bMethod))
+	})
+	return unambiguous(list), nil
+}
+
+// basePath is the path of the first server, if all servers agree on it: what the gate sees begins with it.
+func basePath(servers openapi3.Servers) string {
+	var base string
+	for i, s := range servers {
+		u, err := url.Parse(s.URL)
+		if err != nil || strings.ContainsAny(u.Path, "{}") {
+			return ""
+		}
+		p := strings.TrimSuffix(u.Path, "/")
+		if i > 0 && p != base {
+			return ""
+		}
+		base = p
+	}
+	return base
+}
+
+// pattern turns an OpenAPI path into a net/http one. A segment that is more than one parameter, such as {name}.json or {a}:{b}, becomes a
+// single parameter: the gate counts by segments.
+func pattern(base, path string) (string, error) {
+	if !strings.HasPrefix(path, "/") {
+		return "", fmt.Errorf("it does not begin with a slash")
+	}
+	segments := strings.Split(base+path, "/")
+	used := map[string]bool{}
+	for i, s := range segments {
+		open, end := strings.IndexByte(s, '{'), strings.IndexByte(s, '}')
+		if open < 0 || end < open {
+			segments[i] = strings.NewReplacer("{", "", "}", "").Replace(s)
+			continue
+		}
+		segments[i] = "{" + freeName(identifier(s[open+1:end]), used) + "}"
+	}
+	out := strings.Join(segments, "/")
+	if out != "/" && strings.HasSuffix(out, "/") || out == "/" {
+		out += "{$}" // a trailing slash would take everything below it
+	}
+	return out, nil
+}
+
+// identifier keeps what a net/http wildcard may be called.
+func identifier(name string) string {
+	name = strings.Map(func(r rune) rune {
+		if r == '_' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' {
+			return r
+		}
+		return '_'
+	}, name)
+	if name == "" || '0' <= name[0] && name[0] <= '9' {
+		name = "p" + name
+	}
+	return name
+}
+
+func freeName(name string, used map[string]bool) string {
+	for used[name] {
+		name += "_"
+	}
+	used[name] = true
+	return name
+}
+
+// unambiguous drops operations whose pattern says the same as an earlier one but for the names of its parameters.
+func unambiguous(list []Operation) []Operation {
+	mux := http.NewServeMux()
+	return slices.DeleteFunc(list, func(o Operation) (conflict bool) {
+		defer func() { conflict = recover() != nil }()
+		mux.Handle(o.Match, http.NotFoundHandler())
+		return false
+	})
+}
+
+// roleNames are the property names, folded, under which APIs ask for what the roles mean.
+var roleNames = map[string]string{
+	"email": "user", "username": "user", "login": "user", "identifier": "user", "userid": "user", "emailaddress": "user", "account": "user",
+	"password": "secret", "pass": "secret", "secret": "secret", "code": "secret", "otp": "secret", "pin": "secret",
+	"phone": "phone", "phonenumber": "phone", "mobile": "phone", "msisdn": "phone",
+	"product": "item", "productid": "item", "item": "item", "itemid": "item", "sku": "item",
+}
+
+// fields finds the properties of the request body that name somebody or something. The first of a role, in alphabetical order, wins.
+func fields(op *openapi3.Operation) map[string]string {
+	if op.RequestBody == nil || op.RequestBody.Value == nil {
+		return nil
+	}
+	found := map[string]string{}
+	for _, kind := range []string{"application/json", "application/x-www-form-urlencoded", "multipart/form-data"} {
+		if media := op.RequestBody.Value.Content.Get(kind); media != nil && media.Schema != nil {
+			walk(media.Schema, "$", 0, found)
+		}
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	return found
+}
+
+// walk looks through the objects of a schema, a few levels deep: documents may refer to themselves.
+func walk(ref *openapi3.SchemaRef, path string, depth int, found map[string]string) {
+	if ref == nil || ref.Value == nil || depth > 3 {
+		return
+	}
+	names := make([]string, 0, len(ref.Value.Properties))
+	for name := range ref.Value.Properties {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		at := path + member(name)
+		role, ok := roleNames[fold(name)]
+		if _, taken := found[role]; ok && !taken && scalar(ref.Value.Properties[name]) {
+			found[role] = at
+		}
+		walk(ref.Value.Properties[name], at, depth+1, found)
+	}
+	for _, list := range []openapi3.SchemaRefs{ref.Value.AllOf, ref.Value.OneOf, ref.Value.AnyOf} {
+		for _, part := range list {
+			walk(part, path, depth+1, found)
+		}
+	}
+}
+
+// member writes one step of a field path.
+func member(name string) string {
+	if identifier(name) == name {
+		return "." + name
+	}
+	return `["` + strings.ReplaceAll(name, `"`, ``) + `"]`
+}
+
+func scalar(ref *openapi3.SchemaRef) bool {
+	return ref != nil && ref.Value != nil && !ref.Value.Type.Includes("object") && !ref.Value.Type.Includes("array")
+}
+
+func fold(name string) string {
+	return strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(name))
+}
