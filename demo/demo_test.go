@@ -3,7 +3,6 @@ package demo
 import (
 	"context"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -206,34 +205,6 @@ func TestSharedAddressIsSaid(t *testing.T) {
 	}
 }
 
-func TestCaps(t *testing.T) {
-	var now, most, sum atomic.Int64
-	full := make(chan struct{})
-	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-		n := now.Add(1)
-		for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
-		}
-		if sum.Add(1) == 3 {
-			close(full)
-		}
-		<-full // nobody goes on before three are here together
-		now.Add(-1)
-	}))
-	defer server.Close()
-	// Time stands still and nobody waits, so that only the caps end this and all come at once.
-	got, err := Crowd{
-		Target: server.URL, Requests: 70, Concurrent: 3,
-		Clock: func() time.Time { return time.Unix(0, 0) },
-		Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
-	}.Run(t.Context())
-	if err != nil || got.Ended != "the request cap" || got.Requests != 70 || sum.Load() != 70 {
-		t.Errorf("ended by %s after %d requests, %d seen (%v)", got.Ended, got.Requests, sum.Load(), err)
-	}
-	if most.Load() != 3 {
-		t.Errorf("%d at once, want 3", most.Load())
-	}
-}
-
 func TestEverydayClientsComeBackWhenTold(t *testing.T) {
 	for wait, want := range map[string]int{"5": 12, "3600": 4, "": 60, "Fri, 31 Dec 1999 23:59:59 GMT": 60} {
 		people := Population{Name: "eager", Clients: 1, Behave: func(c *Client) {
@@ -285,24 +256,6 @@ func TestNobodyHome(t *testing.T) {
 	})
 }
 
-func TestCancellationEndsAtOnce(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	var once sync.Once
-	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // or the server does not notice who leaves
-		once.Do(cancel)
-		<-r.Context().Done() // never answers: only the client's leaving ends it
-	}))
-	defer server.Close()
-	got, err := Crowd{
-		Target: server.URL, Duration: time.Hour,
-		Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }, // arrive at once
-	}.Run(ctx)
-	if err != nil || got.Ended != "cancellation" || got.Requests != 0 {
-		t.Errorf("ended by %q after %d requests (%v)", got.Ended, got.Requests, err)
-	}
-}
-
 func TestOwnClock(t *testing.T) {
 	var now atomic.Int64
 	server := httptest.NewServer(http.NotFoundHandler())
@@ -333,19 +286,21 @@ func TestEqualSeedsSendEqualRequests(t *testing.T) {
 	}
 }
 
-func TestRefusedCrowds(t *testing.T) {
-	const here = "http://127.0.0.1:9"
-	for name, c := range map[string]Crowd{
-		"too long":          {Target: here, Duration: MostDuration + 1},
-		"negative duration": {Target: here, Duration: -1},
-		"too many requests": {Target: here, Requests: MostRequests + 1},
-		"too wide":          {Target: here, Concurrent: MostConcurrent + 1},
-		"too many clients":  {Target: here, Populations: []Population{{Clients: 150, Behave: scraper}, {Clients: 101, Behave: scraper}}},
-		"negative clients":  {Target: here, Populations: []Population{{Clients: -1, Behave: scraper}}},
-		"no behaviour":      {Target: here, Populations: []Population{{Clients: 1}}},
-	} {
-		if _, err := c.Run(t.Context()); err == nil {
-			t.Errorf("%s: let out", name)
-		}
+// The hostile come after a calm, and do not go away when told to.
+func TestHostileClientsArriveLateAndStay(t *testing.T) {
+	refuse := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "60")
+		w.WriteHeader(http.StatusTooManyRequests)
+	})
+	got := visit(t, refuse, Crowd{Duration: time.Minute, Populations: []Population{
+		{Name: "bad", Clients: 3, Hostile: true, Behave: uptimeMonitor},
+		{Name: "good", Clients: 3, Behave: uptimeMonitor},
+	}})
+	good, bad := got.Populations[0], got.Populations[1] // the honest first, whatever the order was
+	if good.Hostile || good.FirstStop.Seconds > 3 || good.Requests > 3*3 {
+		t.Errorf("good: %+v, first stop %+v", good, good.FirstStop)
+	}
+	if at := bad.FirstStop.Seconds; at < 6 || at > 9 || bad.Requests < 3*5 {
+		t.Errorf("bad: %+v, first stop %+v", bad, bad.FirstStop)
 	}
 }

@@ -117,8 +117,9 @@ func forgetToken(c *Client, a Answer) {
 	}
 }
 
+// mobileApp is opened on arrival and then left open.
 func mobileApp(c *Client) {
-	for c.Pause(c.Jitter(15 * time.Second)) {
+	for ok := true; ok; ok = c.Pause(c.Jitter(15 * time.Second)) {
 		if c.Token == "" && !login(c, firstApp+c.Number%(firstVictim-firstApp)) {
 			continue
 		}
