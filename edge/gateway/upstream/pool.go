@@ -105,7 +105,10 @@ func (p *Pool) pick(now int64, avoid *target) *target {
 		}
 		return nil
 	}
-	turn := p.turn.Add(1) - 1
+	turn := p.turn.Load()
+	if avoid == nil { // a second try takes nobody's turn, or with two targets every first one would be the same
+		turn = p.turn.Add(1)
+	}
 	if t := p.among(turn, func(t *target) bool { return t != avoid && t.health.usable(now) }); t != nil {
 		return t
 	}

@@ -44,9 +44,14 @@ func pass(h http.Header, res *http.Response) {
 	merge(h, res.Header)
 }
 
-// frame keeps a body of unknown length one of unknown length towards HTTP/1.1: net/http would measure a short one.
+// frame chooses the framing towards HTTP/1.1. A body of unknown length stays one: net/http would measure a short one.
+// Trailers, which HTTP/2 sends after a body of known length too, need chunks.
 func frame(h http.Header, r *http.Request, length int64, body io.Reader) {
-	if length < 0 && body != http.NoBody && r.ProtoMajor == 1 && r.ProtoMinor >= 1 {
+	if body == http.NoBody || r.ProtoMajor != 1 || r.ProtoMinor < 1 {
+		return
+	}
+	if length < 0 || h["Trailer"] != nil {
+		delete(h, "Content-Length")
 		h["Transfer-Encoding"] = []string{"chunked"}
 	}
 }
