@@ -20,6 +20,7 @@ import (
 
 	"glacis/config"
 	"glacis/decide/actor"
+	"glacis/decide/facts"
 	"glacis/internal/pseudonym"
 	"glacis/internal/tracing"
 	"glacis/posture"
@@ -141,6 +142,12 @@ func (g *Gate) Handler(next http.Handler) http.Handler {
 	return &guard{gate: g, upstream: program{next}}
 }
 
+// Learnt lists the templates learnt of paths no route matches, with the classes guessed for them.
+func (g *Gate) Learnt() []facts.Learnt { return g.plan.Load().Routes.Learnt() }
+
+// RecordPath is where the record is being written; "-" is standard output.
+func (g *Gate) RecordPath() string { return g.record.Path() }
+
 // Close writes what is left of the record and stops. Requests under way may still be decided, but are no longer recorded.
 func (g *Gate) Close() error {
 	g.stop()
@@ -155,6 +162,7 @@ func (g *Gate) housekeep(ctx context.Context) {
 	follow, scrub := time.NewTicker(10*time.Second), time.NewTicker(6*time.Hour)
 	defer follow.Stop()
 	defer scrub.Stop()
+	told := map[string]bool{}
 	for {
 		select {
 		case <-ctx.Done():
@@ -163,9 +171,21 @@ func (g *Gate) housekeep(ctx context.Context) {
 			if behind := g.clock.follow(time.Now()); behind {
 				g.log.Warn("the system clock stepped back; records keep the earlier clock until restart")
 			}
+			g.tellLearnt(told)
 		case <-scrub.C:
 			g.budgets.Scrub(g.clock.now())
 		}
+	}
+}
+
+// tellLearnt says, once for each, which unmatched paths were taken for a sensitive kind of route, so that a wrong guess is noticed.
+func (g *Gate) tellLearnt(told map[string]bool) {
+	for _, l := range g.Learnt() {
+		if told[l.Template] || l.Get == facts.Plain && l.Post == facts.Plain {
+			continue
+		}
+		told[l.Template] = true // bounded as the learnt templates are
+		g.log.Info("guessed", "path", l.Template, "get", l.Get.String(), "post", l.Post.String())
 	}
 }
 

@@ -47,9 +47,7 @@ func (h *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := exchanges.Get().(*exchange)
 	x.begin(h.gate, w, r)
 	defer x.end(h.rewrite) // also when the handler panics: what happened is recorded, and the panic goes on
-	x.read(r)
-	x.verdict = x.plan.engine.Decide(&x.facts)
-	x.gate.metrics.decided(x.gate.clock.now() - x.facts.At)
+	x.decide(r)
 	switch {
 	case x.verdict.Done.Action >= verdict.Limit:
 		edge.Answer(&x.writer, r, &x.verdict)
@@ -64,6 +62,13 @@ func (x *exchange) begin(g *Gate, w http.ResponseWriter, r *http.Request) {
 	x.gate, x.plan = g, g.plan.Load()
 	x.writer.Begin(w)
 	x.span = g.tracer.Begin(r)
+}
+
+// decide reads the facts and asks the engine.
+func (x *exchange) decide(r *http.Request) {
+	x.read(r)
+	x.verdict = x.plan.engine.Decide(&x.facts)
+	x.gate.metrics.decided(x.gate.clock.now() - x.facts.At)
 }
 
 // read gets the facts, of the body only where the route declares fields.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
@@ -15,7 +14,6 @@ import (
 	"glacis"
 	"glacis/config"
 	"glacis/edge/gateway"
-	"glacis/shop"
 )
 
 type runCommand struct {
@@ -27,11 +25,12 @@ type runCommand struct {
 func (c *runCommand) Run(t *terminal) error {
 	log := t.logger()
 	if c.SampleShop {
-		stop, err := c.openShop()
+		s, err := openSample()
 		if err != nil {
 			return err
 		}
-		defer stop()
+		defer s.close()
+		c.Upstream = []string{s.url}
 	}
 	p, err := c.load()
 	if err != nil {
@@ -53,18 +52,6 @@ func goodbye(t *terminal, err error) error {
 		return err
 	}
 	return nil
-}
-
-// openShop starts the sample shop on loopback and makes it the upstream.
-func (c *runCommand) openShop() (stop func(), err error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	server := &http.Server{Handler: shop.New(shop.Options{}), ReadHeaderTimeout: 10 * time.Second}
-	go func() { _ = server.Serve(l) }() // ends with Close
-	c.Upstream = []string{"http://" + l.Addr().String()}
-	return func() { _ = server.Close() }, nil
 }
 
 // serve waits for the end, and reloads when the file changes or the operator asks for it.

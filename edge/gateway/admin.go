@@ -98,11 +98,12 @@ func (a *admin) readyz(w http.ResponseWriter, _ *http.Request) {
 func (a *admin) routes(w http.ResponseWriter, _ *http.Request) {
 	type learnt struct {
 		Template string `json:"template"`
-		Class    string `json:"class"`
+		Get      string `json:"get"`
+		Post     string `json:"post"`
 	}
 	out := []learnt{}
 	for _, l := range a.gateway.gate.Learnt() {
-		out = append(out, learnt{l.Template, l.Class.String()})
+		out = append(out, learnt{l.Template, l.Get.String(), l.Post.String()})
 	}
 	reply(w, http.StatusOK, out)
 }

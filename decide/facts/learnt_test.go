@@ -1,0 +1,23 @@
+package facts
+
+import "testing"
+
+func TestLearntListsWhatWasGuessed(t *testing.T) {
+	r, err := NewRoutes([]RouteSpec{{Pattern: "GET /configured"}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/configured", "/items/17", "/items/18", "/api/login"} {
+		r.Match("GET", "", path)
+	}
+	got := r.Learnt()
+	want := []Learnt{{"/api/login", Plain, Login}, {"/items/{id}", Catalog, Plain}}
+	if len(got) != len(want) {
+		t.Fatalf("%v, want %v", got, want)
+	}
+	for i := range want {
+		if got[i].Template != want[i].Template || got[i].Post != want[i].Post {
+			t.Errorf("%v, want %v", got[i], want[i])
+		}
+	}
+}
