@@ -10,13 +10,14 @@ import (
 // failed write waits until the reader, which is sure to meet the answer or the same end, has had it and closes.
 type attentive struct {
 	net.Conn
+	hears  bool // not HTTP/2, which ends streams and not connections; set before use
 	closed chan struct{}
 	once   sync.Once
 }
 
 func (c *attentive) Write(p []byte) (int, error) {
 	n, err := c.Conn.Write(p)
-	if err != nil && !timedOut(err) {
+	if err != nil && c.hears && !timedOut(err) {
 		<-c.closed
 	}
 	return n, err

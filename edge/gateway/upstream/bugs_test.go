@@ -409,7 +409,7 @@ func TestHeaderInjection(t *testing.T) {
 			}
 			r.RequestURI = "/"
 			spoil(r)
-			w := &discardWriter{header: make(http.Header)}
+			w := &keeper{header: make(http.Header)}
 			if res := forward(p, w, r); KindOf(res.Err) != Refused {
 				t.Errorf("%s by %s: %+v", name, rung, res)
 			}
@@ -420,15 +420,21 @@ func TestHeaderInjection(t *testing.T) {
 	}
 }
 
-type discardWriter struct {
+// keeper is a ResponseWriter that keeps the final answer.
+type keeper struct {
 	header http.Header
 	status int
 	body   bytes.Buffer
 }
 
-func (w *discardWriter) Header() http.Header         { return w.header }
-func (w *discardWriter) WriteHeader(status int)      { w.status = status }
-func (w *discardWriter) Write(p []byte) (int, error) { return w.body.Write(p) }
+func (w *keeper) Header() http.Header         { return w.header }
+func (w *keeper) Write(p []byte) (int, error) { return w.body.Write(p) }
+
+func (w *keeper) WriteHeader(status int) {
+	if status >= 200 {
+		w.status = status
+	}
+}
 
 // TestConnectionCannotRemoveCallersFields: a client that names X-Forwarded-For in Connection gets rid of it, unless
 // StripHop comes before the caller's own fields.

@@ -119,9 +119,6 @@ func (c *conn) abort() {
 // alive reports whether an idle connection may carry another request: the target has neither closed it nor said
 // anything on it. What it says unasked would be taken for the answer to the next request.
 func (c *conn) alive() bool {
-	if c.br.Buffered() > 0 {
-		return false
-	}
 	if c.raw == nil {
 		return true
 	}
@@ -148,7 +145,7 @@ func (t *target) connect(ctx context.Context, cfg *Config, fresh bool) (*conn, e
 	return newConn(nc), nil
 }
 
-// release takes back a connection whose exchange ended cleanly.
+// release takes back a connection whose exchange ended cleanly, unless the target has said more than it was asked.
 func (t *target) release(c *conn) {
 	if c.br.Buffered() > 0 || !t.idle.push(c, time.Now().UnixNano()) {
 		_ = c.Close()

@@ -112,20 +112,14 @@ type stub struct {
 	net.Listener
 	answer func(c net.Conn, q request) bool
 
-	mu   sync.Mutex
-	got  []request
-	open sync.WaitGroup
+	mu  sync.Mutex
+	got []request
 }
 
 func newStub(t testing.TB, answer func(c net.Conn, q request) bool) *stub {
 	t.Helper()
 	s := &stub{answer: answer}
-	conns := make(map[net.Conn]bool)
-	var mu sync.Mutex
 	s.Listener = rawTarget(t, func(i int, c net.Conn) {
-		mu.Lock()
-		conns[c] = true
-		mu.Unlock()
 		br := bufio.NewReader(c)
 		for {
 			q, err := readRequest(br)

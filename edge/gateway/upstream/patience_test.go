@@ -140,6 +140,25 @@ func TestNoLimits(t *testing.T) {
 	})
 }
 
+// TestStreamWithoutLimit: the limit on the head does not outlive it.
+func TestStreamWithoutLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := pipePool(t, Config{ResponseHeaderTimeout: time.Second, BodyIdleTimeout: -1}, pipeNet(func(c net.Conn) {
+			_ = skipHead(bufio.NewReader(c))
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\n")
+			time.Sleep(24 * time.Hour)
+			_, _ = io.WriteString(c, "at last")
+		}))
+		defer p.Close()
+		for rung, forward := range rungs {
+			w := httptest.NewRecorder()
+			if res := forward(p, w, httptest.NewRequest("GET", "/", nil)); res.Err != nil || w.Body.String() != "at last" {
+				t.Errorf("%s: %+v", rung, res)
+			}
+		}
+	})
+}
+
 // TestCallersDeadline: the end of the caller's context is a timeout when its time is up, and the client's doing when not.
 func TestCallersDeadline(t *testing.T) {
 	for rung, forward := range rungs {
@@ -276,7 +295,7 @@ func TestPanicClosesConnection(t *testing.T) {
 		defer p.Close()
 		func() {
 			defer func() {
-				if v := recover(); v != errPanic { //nolint:errorlint // the very value
+				if v := recover(); v != errPanic {
 					t.Errorf("recovered %v", v)
 				}
 			}()

@@ -70,6 +70,7 @@ func (p *Pool) Close() {
 	for _, t := range p.targets {
 		t.idle.close()
 		t.transport.CloseIdleConnections()
+		t.switching.CloseIdleConnections()
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/coder/websocket"
@@ -40,7 +41,7 @@ func startTarget(t testing.TB, h http.HandlerFunc) *httptest.Server {
 }
 
 func TestWebSocket(t *testing.T) {
-	s := startTarget(t, func(w http.ResponseWriter, r *http.Request) {
+	echo := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"echo"}})
 		if err != nil {
 			t.Error(err)
@@ -57,8 +58,25 @@ func TestWebSocket(t *testing.T) {
 				return
 			}
 		}
-	})
-	p := pool(t, Config{}, s.URL)
+	}))
+	t.Cleanup(echo.Close)
+	for _, scheme := range []string{"http", "https"} {
+		t.Run(scheme, func(t *testing.T) {
+			s := httptest.NewUnstartedServer(echo.Config.Handler)
+			s.Config.ErrorLog = log.New(io.Discard, "", 0)
+			if s.EnableHTTP2 = true; scheme == "https" {
+				s.StartTLS()
+			} else {
+				s.Start()
+			}
+			t.Cleanup(s.Close)
+			webSocketEcho(t, s.URL)
+		})
+	}
+}
+
+func webSocketEcho(t *testing.T, target string) {
+	p := pool(t, Config{TLS: TLS{InsecureSkipVerify: true}}, target)
 	g := newGate(t, p, func(p *Pool, w http.ResponseWriter, r *http.Request) Result {
 		StripHop(r.Header)
 		w.Header().Set("X-Caller", "1")
@@ -391,6 +409,12 @@ func TestTLSTarget(t *testing.T) {
 	s.EnableHTTP2 = true
 	s.TLS = &tls.Config{ClientAuth: tls.RequestClientCert}
 	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	var dialled atomic.Int64
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			dialled.Add(1)
+		}
+	}
 	s.StartTLS()
 	defer s.Close()
 	dir := t.TempDir()
@@ -410,6 +434,9 @@ func TestTLSTarget(t *testing.T) {
 		if got := g.get(t, "/"); got.Body != "HTTP/1.1 1" {
 			t.Errorf("%+v", got)
 		}
+	}
+	if n := dialled.Load(); n != 1 {
+		t.Errorf("%d connections for three requests", n)
 	}
 	if n := p.Targets()[0].Idle; n != 1 {
 		t.Errorf("%d idle", n)

@@ -22,12 +22,17 @@ func (x *exchange) proxied(t *target) (again bool) {
 	flow := flow{idle: x.pool.cfg.BodyIdleTimeout, cancel: cancel}
 	ans := &answer{ResponseWriter: x.w, x: x, flow: &flow, header: make(http.Header), cancel: cancel}
 	var failed error
+	upgrade := upgradeOf(x.r.Header) != ""
+	transport := t.transport
+	if upgrade {
+		transport = t.switching
+	}
 	rp := httputil.ReverseProxy{
-		Transport:      t.transport,
+		Transport:      transport,
 		BufferPool:     &x.pool.buffers,
 		ErrorLog:       x.pool.quiet,
 		Rewrite:        func(pr *httputil.ProxyRequest) { rewrite(pr, t.url(x.uri)) },
-		ModifyResponse: func(res *http.Response) error { return flow.admit(res, upgradeOf(x.r.Header) != "") },
+		ModifyResponse: func(res *http.Response) error { return flow.admit(res, upgrade) },
 		ErrorHandler:   func(_ http.ResponseWriter, _ *http.Request, err error) { failed = err },
 	}
 	serve(&rp, ans, x.outgoing(ctx, src))
@@ -45,7 +50,7 @@ func (x *exchange) proxied(t *target) (again bool) {
 // serve keeps ReverseProxy's way of cutting a started answer, a panic, from leaving this room: the Result tells of it.
 func serve(rp *httputil.ReverseProxy, w http.ResponseWriter, r *http.Request) {
 	defer func() {
-		if v := recover(); v != nil && v != http.ErrAbortHandler { //nolint:errorlint // a panic value, compared as net/http does
+		if v := recover(); v != nil && v != http.ErrAbortHandler {
 			panic(v)
 		}
 	}()

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -23,6 +24,7 @@ type target struct {
 
 	dialer    dialer
 	transport *http.Transport // rung A
+	switching *http.Transport // rung A, for upgrades: they need HTTP/1.1
 	idle      idle            // rung B
 	pending   atomic.Int64
 	health    health
@@ -37,7 +39,7 @@ func newTarget(name string, cfg *Config, dial dialer) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &target{name: name, scheme: scheme, addr: addr}
+	t := &target{name: name, scheme: scheme, addr: addr, dialer: dial}
 	switch scheme {
 	case "h2c":
 		t.scheme, t.h2c = "http", true
@@ -46,38 +48,27 @@ func newTarget(name string, cfg *Config, dial dialer) (*target, error) {
 			return nil, err
 		}
 	}
-	t.dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
-		ctx, cancel := context.WithTimeout(ctx, cfg.ConnectTimeout)
-		defer cancel()
-		c, err := dial(ctx, network, addr)
-		if err != nil {
-			return nil, &dialError{err}
-		}
-		return c, nil
+	t.transport, t.switching = t.newTransport(cfg), t.newTransport(cfg)
+	if t.tls != nil {
+		t.transport, t.switching = t.newTransport(cfg, "h2", "http/1.1"), t.newTransport(cfg, "http/1.1")
 	}
-	t.transport = t.newTransport(cfg)
 	t.idle.limit, t.idle.keep = cfg.MaxIdle, cfg.IdleTimeout
 	t.health.init()
 	return t, nil
 }
 
-// newTransport is the transport of rung A: HTTP/2 as the target's scheme says, no proxy, no compression of its own.
-func (t *target) newTransport(cfg *Config) *http.Transport {
+// newTransport is a transport of rung A: no proxy, no compression of its own, over TLS the given protocols.
+func (t *target) newTransport(cfg *Config, alpn ...string) *http.Transport {
 	var protocols http.Protocols
 	protocols.SetHTTP1(!t.h2c)
-	protocols.SetHTTP2(t.tls != nil)
+	protocols.SetHTTP2(slices.Contains(alpn, "h2"))
 	protocols.SetUnencryptedHTTP2(t.h2c)
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return t.dialAttentive(ctx, cfg.ConnectTimeout, alpn)
+	}
 	return &http.Transport{
-		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			c, err := t.dialer(ctx, network, addr)
-			if err != nil || t.h2c {
-				return c, err
-			}
-			return &attentive{Conn: c, closed: make(chan struct{})}, nil
-		},
-		DialTLSContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			return t.secure(ctx, network, addr, cfg.ConnectTimeout, "h2", "http/1.1")
-		},
+		DialContext:            dial,
+		DialTLSContext:         dial,
 		Protocols:              &protocols,
 		DisableCompression:     true,
 		MaxIdleConnsPerHost:    max(cfg.MaxIdle, 1),
@@ -93,22 +84,42 @@ func (t *target) newTransport(cfg *Config) *http.Transport {
 
 // dial opens a connection for rung B.
 func (t *target) dial(ctx context.Context, timeout time.Duration) (net.Conn, error) {
-	if t.tls != nil {
-		return t.secure(ctx, "tcp", t.addr, timeout, "http/1.1")
-	}
-	return t.dialer(ctx, "tcp", t.addr)
-}
-
-// secure opens a connection and shakes hands on it, offering the given protocols.
-func (t *target) secure(ctx context.Context, network, addr string, timeout time.Duration, protocols ...string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	raw, err := t.dialer(ctx, network, addr)
+	c, err := t.dialer(ctx, "tcp", t.addr)
+	if err != nil {
+		return nil, &dialError{err}
+	}
+	if t.tls == nil {
+		return c, nil
+	}
+	return t.secure(ctx, c, "http/1.1")
+}
+
+// dialAttentive opens a connection for rung A.
+func (t *target) dialAttentive(ctx context.Context, timeout time.Duration, alpn []string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	raw, err := t.dialer(ctx, "tcp", t.addr)
+	if err != nil {
+		return nil, &dialError{err}
+	}
+	c := &attentive{Conn: raw, closed: make(chan struct{}), hears: !t.h2c}
+	if t.tls == nil {
+		return c, nil
+	}
+	s, err := t.secure(ctx, c, alpn...)
 	if err != nil {
 		return nil, err
 	}
+	c.hears = s.ConnectionState().NegotiatedProtocol != "h2"
+	return s, nil
+}
+
+// secure shakes hands on a connection, offering the given protocols.
+func (t *target) secure(ctx context.Context, raw net.Conn, alpn ...string) (*tls.Conn, error) {
 	cfg := t.tls.Clone()
-	cfg.NextProtos = protocols
+	cfg.NextProtos = alpn
 	c := tls.Client(raw, cfg)
 	if err := c.HandshakeContext(ctx); err != nil {
 		_ = raw.Close()
