@@ -18,8 +18,8 @@ import (
 
 // Config is glacis.yaml. The zero value with an upstream guards everything in monitor mode.
 type Config struct {
-	Listen   Addresses    `yaml:"listen" default:":8080" doc:"Addresses the gate listens on." example:":8080"`
-	Upstream Addresses    `yaml:"upstream" doc:"Where the API is: one or several of http://host:port, https://host:port, h2c://host:port." example:"http://127.0.0.1:3000"`
+	Listen   []string     `yaml:"listen" oneormany:"true" default:":8080" doc:"Addresses the gate listens on." example:":8080"`
+	Upstream []string     `yaml:"upstream" oneormany:"true" doc:"Where the API is: one or several of http://host:port, https://host:port, h2c://host:port." example:"http://127.0.0.1:3000"`
 	Mode     posture.Mode `yaml:"mode" default:"monitor" doc:"monitor: no answer changes, the record says what would have happened. enforce: rules act. Routes, classes and limits can override it."`
 
 	TrustedProxies []netip.Prefix `yaml:"trusted_proxies" doc:"Networks of the proxies in front of the gate; only their forwarding headers are believed."`
@@ -93,6 +93,3 @@ type Trace struct {
 	Endpoint string  `yaml:"endpoint" doc:"OTLP/HTTP endpoint." example:"http://127.0.0.1:4318"`
 	Sample   float64 `yaml:"sample" default:"0.01" doc:"Share of requests traced when the caller has not decided."`
 }
-
-// Addresses is one address or a list of them.
-type Addresses []string

@@ -49,9 +49,6 @@ func (a *admin) addr() net.Addr {
 }
 
 func (a *admin) serve() error {
-	if a.listener == nil {
-		return nil
-	}
 	if err := a.server.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}

@@ -79,7 +79,9 @@ func (g *Gateway) Start() error {
 	ctx, stop := context.WithCancel(context.Background())
 	g.stop = stop
 	g.running.Go(func() { g.failed <- g.front.Serve() })
-	g.running.Go(func() { g.failed <- g.admin.serve() })
+	if g.admin.listener != nil {
+		g.running.Go(func() { g.failed <- g.admin.serve() })
+	}
 	g.running.Go(func() { g.watchCertificates(ctx) })
 	return nil
 }
