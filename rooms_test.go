@@ -46,13 +46,16 @@ const plan = `
 	decide, decide/identity/apikey, decide/signal/trap, store/memory, record,
 	edge/gateway/listener, edge/gateway/upstream < config;
 
+	# A first configuration out of an OpenAPI document: text for people, so it needs no plan.
+	decide/facts < config/openapi;
+
 	# The front door for Go programs, and the gate behind it.
 	config, edge < glacis < edge/gateway;
 
 	# A place to try it: an API and its crowd. They see the gate as any upstream and any client do, from outside.
 	NONE < shop < demo;
 
-	edge/gateway, demo < cmd/glacis;
+	edge/gateway, config/openapi, demo < cmd/glacis;
 
 	# Deciding never waits for remembering, and no room of the fast loop reads the file people write.
 	record !< decide;
