@@ -82,7 +82,10 @@ func (k *compiler) bounds() error {
 			mode = c.Mode.Or(mode)
 			preset = c.Preset == nil || *c.Preset
 			var err error
-			if own, err = k.limits(fmt.Sprintf("$.routes[%d].limits", r.Index), r.Pattern, c.Limits); err != nil {
+			if own, err = k.limits(fmt.Sprintf("$.routes[%d].limits", r.Index), r.Pattern, c.Limits); err == nil {
+				err = k.declared(r, own)
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -95,6 +98,19 @@ func (k *compiler) bounds() error {
 		}
 		k.plan.Bounds = append(k.plan.Bounds, bind(list, mode))
 		k.plan.Policies = append(k.plan.Policies, verdict.Policy{Mode: mode, RefuseMalformed: k.Paths.Malformed != "pass"})
+	}
+	return nil
+}
+
+// declared checks that the route's own limits count by payload fields it declares: others would never apply.
+func (k *compiler) declared(r *facts.Route, own []*classLimit) error {
+	for i, l := range own {
+		for _, d := range l.Per {
+			name, needed := d.NeedsField()
+			if needed && !slices.ContainsFunc(r.Body.Fields, func(f facts.FieldSpec) bool { return f.Name == name }) {
+				return k.failf(fmt.Sprintf("$.routes[%d].limits[%d].per", r.Index, i), "the route declares no field %q to count by; add it under fields", name)
+			}
+		}
 	}
 	return nil
 }

@@ -21,3 +21,19 @@ func TestLearntListsWhatWasGuessed(t *testing.T) {
 		}
 	}
 }
+
+func TestMatrixParametersDoNotHideARoute(t *testing.T) {
+	r, err := NewRoutes([]RouteSpec{{Pattern: "POST /api/login"}, {Pattern: "GET /exact;v=1"}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{"/api/login;x=1": "/api/login", "/api;a/login;b": "/api/login", "/api/login;": "/api/login", "/exact;v=1": "/exact;v=1"} {
+		method := "POST"
+		if path == want {
+			method = "GET"
+		}
+		if route, template := r.Match(method, "", path); route.Learnt || template != want {
+			t.Errorf("%s is counted under %s, want %s", path, template, want)
+		}
+	}
+}

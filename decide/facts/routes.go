@@ -29,7 +29,7 @@ func (e *RouteError) Error() string { return fmt.Sprintf("route %q: %s", e.Patte
 // a host before none, the most specific pattern wins, patterns of which neither is more specific are refused. What differs:
 //   - the path matched is the cleaned, decoded one of Facts, in which %2F is not a separator;
 //   - nobody is redirected: where ServeMux would send "/a" to "/a/", the route of "/a/" is the answer;
-//   - when nothing matches, a trailing slash is dropped, and if that does not help the request belongs to the route of the class
+//   - when nothing matches, a trailing slash is dropped, then matrix parameters, and if that does not help the request belongs to the route of the class
 //     its path looks like, under a learnt template (see GuessClass).
 //
 // The configured part never changes; the learnt templates are shared by all goroutines.
@@ -114,13 +114,32 @@ func register(mux *http.ServeMux, pattern string) (err error) {
 func (r *Routes) All() []*Route { return slices.Clone(r.all) }
 
 // Match finds the route of a request and the template it is counted under: the path of the configured pattern, or a learnt one.
-// The host is in lower case and without port, the path as Facts has it. It allocates only when it learns.
+// The host is in lower case and without port, the path as Facts has it. It allocates only when it learns, and
+// for matrix parameters.
 func (r *Routes) Match(method, host, path string) (*Route, string) {
 	if leaf := r.configured(method, host, path); leaf != nil {
 		return leaf.route, leaf.template
 	}
+	if plain, ok := withoutParameters(path); ok {
+		if leaf := r.configured(method, host, plain); leaf != nil {
+			return leaf.route, leaf.template
+		}
+	}
 	class, template := r.paths.template(method, path)
 	return r.learnt[class], template
+}
+
+// withoutParameters drops the matrix parameters (RFC 3986 §3.3) of every segment: servers that know them take /login;x=1 for /login,
+// and an attacker must not get around a route by them. ok tells that there were any.
+func withoutParameters(path string) (plain string, ok bool) {
+	if strings.IndexByte(path, ';') < 0 {
+		return path, false
+	}
+	segments := strings.Split(path, "/")
+	for i, s := range segments {
+		segments[i] = cutParameters(s)
+	}
+	return strings.Join(segments, "/"), true
 }
 
 func (r *Routes) configured(method, host, path string) *routeLeaf {
