@@ -82,10 +82,14 @@ type patient struct {
 	maxBody int64
 }
 
+// ServeHTTP leaves the server's own request as it is: by its body the server sees what was not read of it, and so whether to answer at
+// once and close the connection instead of waiting for the rest.
 func (p *patient) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength != 0 && r.Body != nil && r.Body != http.NoBody {
+		watched := *r
+		r = &watched
 		if p.rate > 0 {
-			r.Body = &pacedBody{ReadCloser: r.Body, control: http.NewResponseController(w), start: time.Now(), rate: p.rate, grace: p.grace}
+			r.Body = newPacedBody(w, r.Body, p.rate, p.grace)
 		}
 		if p.maxBody > 0 {
 			r.Body = http.MaxBytesReader(w, r.Body, p.maxBody)
@@ -94,23 +98,34 @@ func (p *patient) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.Handler.ServeHTTP(w, r)
 }
 
-// pacedBody gives a body, at every moment, the grace and the time its bytes so far take at the minimum rate.
+// pacedBody gives a body the grace and the time its bytes so far take at the minimum rate. What counts is how long it was waited for:
+// an upstream that takes it slowly is not held against the client.
 type pacedBody struct {
 	io.ReadCloser
 	control *http.ResponseController
-	start   time.Time
 	rate    int64
 	grace   time.Duration
 	n       int64
-	until   time.Duration // the deadline set, counted from start
+	waited  time.Duration
+	until   time.Time // the deadline set
 	over    bool
 }
 
+// newPacedBody sets the first deadline: a body nobody reads is waited for as well, by the server, before the next request.
+func newPacedBody(w http.ResponseWriter, body io.ReadCloser, rate int64, grace time.Duration) *pacedBody {
+	b := &pacedBody{ReadCloser: body, control: http.NewResponseController(w), rate: rate, grace: grace}
+	b.extend(time.Now())
+	return b
+}
+
 func (b *pacedBody) Read(p []byte) (int, error) {
-	if !b.over {
-		b.extend()
+	if b.over {
+		return b.ReadCloser.Read(p)
 	}
+	begun := time.Now()
+	b.extend(begun)
 	n, err := b.ReadCloser.Read(p)
+	b.waited += time.Since(begun)
 	b.n += int64(n)
 	if err != nil && !b.over {
 		b.over = true
@@ -119,14 +134,14 @@ func (b *pacedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// extend moves the deadline when the bytes received since have earned at least a tenth of the grace.
-func (b *pacedBody) extend() {
-	due := b.grace + time.Duration(b.n/b.rate)*time.Second
-	if due-b.until < b.grace/10 {
+// extend moves the deadline when it has come nearer than what is left of the patience by a tenth of the grace.
+func (b *pacedBody) extend(now time.Time) {
+	left := b.grace + time.Duration(b.n/b.rate)*time.Second - b.waited
+	if left-b.until.Sub(now) < b.grace/10 {
 		return
 	}
-	b.until = due
-	if err := b.control.SetReadDeadline(b.start.Add(due)); err != nil {
+	b.until = now.Add(left)
+	if err := b.control.SetReadDeadline(b.until); err != nil {
 		b.over = true // this writer has no deadlines; the server's own timeouts stay
 	}
 }
