@@ -22,17 +22,13 @@ func (g *Gate) bind(compiled *config.Plan) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	traps, err := trap.New(compiled.Config.Traps, compiled.Config.TrapFor, g.actors)
-	if err != nil {
-		return nil, err
-	}
 	if old := g.plan.Load(); old != nil {
 		compiled.Routes.Inherit(old.Routes)
 	}
 	engine := &decide.Engine{
 		Posture:    &g.posture,
 		Identities: identity.New(g.seed, compiled.Keys),
-		Sensors:    signal.Sensors{traps},
+		Sensors:    signal.Sensors{trap.New(compiled.Traps, compiled.Config.TrapFor, g.actors)},
 		Limits:     limits,
 		Policies:   compiled.Policies,
 	}

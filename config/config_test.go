@@ -1,6 +1,7 @@
 package config
 
 import (
+	"io"
 	"strings"
 	"testing"
 
@@ -12,8 +13,10 @@ func parse(t *testing.T, src string) (*Plan, error) {
 	t.Helper()
 	env := map[string]string{"UP": "http://127.0.0.1:3000"}
 	return Parse("glacis.yaml", []byte(src), strictyaml.Lookup{
-		Env:  func(name string) (string, bool) { v, ok := env[name]; return v, ok },
-		File: func(string) ([]byte, error) { return []byte("http://127.0.0.1:4000\n"), nil },
+		Env: func(name string) (string, bool) { v, ok := env[name]; return v, ok },
+		File: func(string) (io.ReadCloser, error) {
+			return io.NopCloser(strings.NewReader("http://127.0.0.1:4000\n")), nil
+		},
 	}, Override{})
 }
 
@@ -29,7 +32,7 @@ func TestErrorsHavePositions(t *testing.T) {
 		{"bad dimension", "limits:\n  - { per: [ip], rate: 1/m }", `glacis.yaml:2:13:`},
 		{"bad rate", "limits:\n  - { per: [client], rate: 1/fortnight }", `glacis.yaml:2:28:`},
 		{"impossible cost", "limits:\n  - { per: [client], rate: 1/m, cost: 5 }", `can never be paid`},
-		{"limit named twice", "limits:\n  - { name: a, per: [client], rate: 1/m }\n  - { name: a, per: [key], rate: 1/m }", `glacis.yaml:3:11:`},
+		{"limit named twice", "limits:\n  - { name: a, per: [client], rate: 1/m }\n  - { name: a, per: [key], rate: 1/m }", `glacis.yaml:3:13:`},
 		{"field nobody declares", "routes:\n  - match: GET /a\n    limits: [ { per: [user], rate: 1/m } ]", `declares no field "user"`},
 		{"bad field path", "routes:\n  - match: POST /a\n    fields: { user: \"$.a[x]\" }", `glacis.yaml:3:21:`},
 		{"too large a body", "routes:\n  - match: POST /a\n    body: 1GiB", `glacis.yaml:3:11:`},
@@ -38,7 +41,7 @@ func TestErrorsHavePositions(t *testing.T) {
 		{"bad proxy", "trusted_proxies: [10.0.0.0/33]", `glacis.yaml:1:19:`},
 		{"bad bar", "bars:\n  - { prefix: everybody }", `glacis.yaml:2:15:`},
 		{"missing variable", "upstream: ${env:NOPE}", `glacis.yaml:1:11:`},
-		{"a trap that is no path", "traps: [export]", "trap"},
+		{"a trap that is no path", "traps: [export]", "glacis.yaml:1:9:"},
 		{"two documents", "mode: monitor\n---\nmode: enforce", "glacis.yaml:"},
 	} {
 		_, err := parse(t, c.src)

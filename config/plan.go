@@ -9,6 +9,7 @@ import (
 	"glacis/decide/facts"
 	"glacis/decide/identity/apikey"
 	"glacis/decide/limit"
+	"glacis/decide/signal/trap"
 	"glacis/decide/verdict"
 	"glacis/learn/outcome"
 	"glacis/posture"
@@ -23,6 +24,7 @@ type Plan struct {
 	Policies []verdict.Policy
 	Outcomes []*outcome.Rule
 	Keys     *apikey.Keys
+	Traps    trap.Paths
 	Posture  *posture.Posture
 }
 
@@ -53,7 +55,7 @@ func Compile(c Config) (*Plan, error) {
 func compile(c Config, failf func(path, format string, args ...any) error) (*Plan, error) {
 	k := &compiler{Config: c, failf: failf, named: map[string]string{}}
 	k.plan.Config = c
-	for _, step := range []func() error{k.routes, k.reader, k.classes, k.bounds, k.outcomes, k.keys, k.terms} {
+	for _, step := range []func() error{k.routes, k.reader, k.classes, k.bounds, k.outcomes, k.keys, k.traps, k.terms} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -147,6 +149,15 @@ func (k *compiler) keys() (err error) {
 	k.plan.Keys, err = apikey.New(k.Keys)
 	if e, ok := errors.AsType[*apikey.Error](err); ok {
 		return k.failf(fmt.Sprintf("$.keys[%d].%s", e.Index, e.Field), "%s", e.Message)
+	}
+	return err
+}
+
+// traps compiles the honeypots.
+func (k *compiler) traps() (err error) {
+	k.plan.Traps, err = trap.NewPaths(k.Traps)
+	if e, ok := errors.AsType[*trap.Error](err); ok {
+		return k.failf(fmt.Sprintf("$.traps[%d]", e.Index), "%s", e.Message)
 	}
 	return err
 }

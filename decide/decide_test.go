@@ -72,10 +72,11 @@ func build(t testing.TB, mode posture.Mode, limits ...string) *house {
 		t.Fatal(err)
 	}
 	actors := actor.New(1 << 17)
-	traps, err := trap.New([]string{"/api/internal/export"}, time.Hour, actors)
+	paths, err := trap.NewPaths([]string{"/api/internal/export"})
 	if err != nil {
 		t.Fatal(err)
 	}
+	traps := trap.New(paths, time.Hour, actors)
 	all := make([][]limit.Bound, len(routes.All()))
 	policies := make([]verdict.Policy, len(all))
 	for i := range all {

@@ -23,39 +23,57 @@ const DefaultTerm = time.Hour
 // MaxTraps bounds the honeypot routes.
 const MaxTraps = 1024
 
-// Sensor knows the honeypot paths and marks who visits them.
+// Paths are honeypot paths: decoded, absolute, compared whole and without regard to case.
+type Paths map[string]struct{}
+
+// Error tells which path of a list is no trap.
+type Error struct {
+	Index   int
+	Message string
+}
+
+func (e *Error) Error() string { return e.Message }
+
+// NewPaths checks a list of honeypot paths.
+func NewPaths(list []string) (Paths, error) {
+	if len(list) > MaxTraps {
+		return nil, &Error{MaxTraps, fmt.Sprintf("%d traps are too many, at most %d", len(list), MaxTraps)}
+	}
+	paths := make(Paths, len(list))
+	for i, p := range list {
+		if !strings.HasPrefix(p, "/") || p == "/" || len(p) > longest {
+			return nil, &Error{i, fmt.Sprintf("trap %q must be a path below / of at most %d characters", p, longest)}
+		}
+		paths[strings.ToLower(p)] = struct{}{}
+	}
+	return paths, nil
+}
+
+// longest is the longest honeypot path.
+const longest = 256
+
+// Sensor marks who visits honeypots.
 type Sensor struct {
-	paths  map[string]struct{}
+	paths  Paths
 	actors *actor.Table
 	term   int64
 }
 
 var _ signal.Sensor = (*Sensor)(nil)
 
-// New makes the sensor of the given paths (decoded, absolute, compared whole and without regard to case). A term of 0 is DefaultTerm.
-// The error names the offending path.
-func New(paths []string, term time.Duration, actors *actor.Table) (*Sensor, error) {
-	if len(paths) > MaxTraps {
-		return nil, fmt.Errorf("%d traps are too many, at most %d", len(paths), MaxTraps)
-	}
+// New makes the sensor. A term of 0 is DefaultTerm.
+func New(paths Paths, term time.Duration, actors *actor.Table) *Sensor {
 	if term == 0 {
 		term = DefaultTerm
 	}
-	s := &Sensor{make(map[string]struct{}, len(paths)), actors, int64(term)}
-	for _, p := range paths {
-		if !strings.HasPrefix(p, "/") || p == "/" {
-			return nil, fmt.Errorf("trap %q must be a path below /", p)
-		}
-		s.paths[strings.ToLower(p)] = struct{}{}
-	}
-	return s, nil
+	return &Sensor{paths, actors, int64(term)}
 }
 
 // Sense reports a visit, or one remembered of this address or credential. The visit itself and the credential's are sure;
 // an address may be shared by honest people, so what it did before only makes its later requests suspicious.
 func (s *Sensor) Sense(f *facts.Facts, who identity.Subject) signal.Signal {
 	address := s.actors.AddressKey(f.Client)
-	if s.isTrap(f.Path) {
+	if s.paths.has(f.Path) {
 		s.actors.Add(address, f.At, Nats, s.term)
 		if who.Mark != 0 {
 			s.actors.Add(s.actors.CredentialKey(who.Mark), f.At, Nats, s.term)
@@ -73,12 +91,9 @@ func (s *Sensor) Sense(f *facts.Facts, who identity.Subject) signal.Signal {
 	return signal.Signal{}
 }
 
-// longest is the longest path compared; longer ones are no traps.
-const longest = 256
-
-// isTrap folds ASCII case on the stack, so that neither the look-up nor the folding allocates.
-func (s *Sensor) isTrap(path string) bool {
-	if len(path) > longest || len(s.paths) == 0 {
+// has folds ASCII case on the stack, so that neither the look-up nor the folding allocates.
+func (p Paths) has(path string) bool {
+	if len(path) > longest || len(p) == 0 {
 		return false
 	}
 	var buf [longest]byte
@@ -89,6 +104,6 @@ func (s *Sensor) isTrap(path string) bool {
 		}
 		buf[i] = c
 	}
-	_, ok := s.paths[string(buf[:len(path)])]
+	_, ok := p[string(buf[:len(path)])]
 	return ok
 }

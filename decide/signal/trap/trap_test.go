@@ -1,7 +1,9 @@
 package trap
 
 import (
+	"errors"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,10 +18,7 @@ func request(client, path string, at int64) *facts.Facts {
 }
 
 func TestAVisitSticksToAddressAndCredential(t *testing.T) {
-	s, err := New([]string{"/api/internal/export"}, time.Minute, actor.New(64))
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := sensor(t, time.Minute, "/api/internal/export")
 	minute := int64(time.Minute)
 	nobody, thief := identity.Subject{}, identity.Subject{Mark: 77}
 	for _, c := range []struct {
@@ -48,19 +47,29 @@ func TestAVisitSticksToAddressAndCredential(t *testing.T) {
 	}
 }
 
+func sensor(t testing.TB, term time.Duration, paths ...string) *Sensor {
+	t.Helper()
+	p, err := NewPaths(paths)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return New(p, term, actor.New(64))
+}
+
 func TestNewRefusesWhatIsNoTrap(t *testing.T) {
-	for _, p := range []string{"", "/", "api/x"} {
-		if _, err := New([]string{p}, 0, actor.New(64)); err == nil {
-			t.Errorf("trap %q was accepted", p)
+	for _, p := range []string{"", "/", "api/x", "/" + strings.Repeat("x", 300)} {
+		_, err := NewPaths([]string{"/fine", p})
+		if e, ok := errors.AsType[*Error](err); !ok || e.Index != 1 {
+			t.Errorf("trap %q: %v", p, err)
 		}
 	}
-	if _, err := New(make([]string, MaxTraps+1), 0, actor.New(64)); err == nil {
+	if _, err := NewPaths(make([]string, MaxTraps+1)); err == nil {
 		t.Error("endless traps were accepted")
 	}
 }
 
 func TestSenseDoesNotAllocate(t *testing.T) {
-	s, _ := New([]string{"/trap"}, 0, actor.New(64))
+	s := sensor(t, 0, "/trap")
 	all := signal.Sensors{s}
 	f := request("203.0.113.1", "/api/Products/17", 0)
 	var found int
@@ -70,7 +79,7 @@ func TestSenseDoesNotAllocate(t *testing.T) {
 }
 
 func BenchmarkSense(b *testing.B) {
-	s, _ := New([]string{"/trap"}, 0, actor.New(64))
+	s := sensor(b, 0, "/trap")
 	s.Sense(request("203.0.113.77", "/trap", 0), identity.Subject{})
 	f := request("203.0.113.1", "/api/products/17", 0)
 	for b.Loop() {
