@@ -33,6 +33,10 @@ type Gateway struct {
 	running  sync.WaitGroup
 	failed   chan error
 	stop     context.CancelFunc
+
+	serving  context.Context // until upgraded connections are cut
+	cut      context.CancelFunc
+	upgraded sync.WaitGroup
 }
 
 // pool is the upstream in use with the configuration it was made from.
@@ -45,6 +49,7 @@ type pool struct {
 func New(gate *glacis.Gate, log *slog.Logger) (*Gateway, error) {
 	c := gate.Config()
 	g := &Gateway{gate: gate, log: log, failed: make(chan error, 2)}
+	g.serving, g.cut = context.WithCancel(context.Background())
 	p, err := newPool(c)
 	if err != nil {
 		return nil, err
@@ -120,11 +125,14 @@ func (g *Gateway) Reload(compiled *config.Plan) (unchanged []string, err error) 
 	return unchanged, err
 }
 
-// Stop turns readiness off, lets requests under way end within the drain timeout, and closes what is left.
+// Stop turns readiness off, lets requests under way end within the drain timeout, and closes what is left. Upgraded connections, which
+// net/http no longer knows of and which have no end of their own, are cut then.
 func (g *Gateway) Stop(ctx context.Context) error {
 	g.draining.Store(true)
 	g.stop()
 	err := errors.Join(g.front.Stop(ctx), g.admin.stop(ctx))
+	g.cut()
+	g.upgraded.Wait()
 	g.running.Wait()
 	g.pool.Load().Close()
 	return err
@@ -155,6 +163,14 @@ func (g *Gateway) StripHop(h http.Header) { upstream.StripHop(h) }
 
 // Forward implements edge.Upstream: the pool's result in the words of the edge.
 func (g *Gateway) Forward(w http.ResponseWriter, r *http.Request) edge.Reply {
+	if r.Header["Upgrade"] != nil {
+		g.upgraded.Add(1)
+		defer g.upgraded.Done()
+		ctx, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		defer context.AfterFunc(g.serving, cancel)()
+		r = r.WithContext(ctx)
+	}
 	res := g.pool.Load().Forward(w, r)
 	reply := edge.Reply{Target: res.Target, Wait: res.Wait, Started: res.Started}
 	if res.Status == http.StatusSwitchingProtocols {
