@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -97,6 +98,7 @@ func (s *site) stop() {
 
 // line is what these tests look at in a line of the record.
 type line struct {
+	Time       time.Time
 	ID         string
 	Path       string `json:"url.path"`
 	Template   string `json:"http.route"`
@@ -117,7 +119,7 @@ type line struct {
 	Upstream   string
 }
 
-// lines stops the gate and reads its record.
+// lines stops the gate and reads its record, in the order of the requests' heads.
 func (s *site) lines() []line {
 	s.t.Helper()
 	s.stop()
@@ -129,6 +131,7 @@ func (s *site) lines() []line {
 		}
 		lines = append(lines, l)
 	}
+	slices.SortFunc(lines, func(a, b line) int { return a.Time.Compare(b.Time) })
 	return lines
 }
 
