@@ -23,6 +23,12 @@ type conn struct {
 	probeFn func(fd uintptr)
 	quiet   bool // what probe found
 
+	watched bool // by the lookout, which guards the four below
+	ctx     context.Context
+	entered int64
+	slot    int
+	stop    func() bool
+
 	reused   bool
 	since    int64         // when it became idle
 	deadline int64         // as last set; 0 none

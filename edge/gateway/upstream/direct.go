@@ -1,7 +1,6 @@
 package upstream
 
 import (
-	"context"
 	"net/http"
 	"time"
 )
@@ -44,26 +43,22 @@ func (x *exchange) host(t *target) string {
 // c was an old one, no byte of an answer came, and either no byte of the request went out or doing it twice does no harm.
 func (x *exchange) over(t *target, c *conn) (stale bool) {
 	clean := false
-	defer func() {
-		if !clean {
+	defer func() { // also when the ResponseWriter panics
+		if t.lookout.leave(c) && clean {
+			t.release(c)
+		} else {
 			_ = c.Close()
 		}
 	}()
-	ctx := x.r.Context()
-	stop := func() bool { return true }
-	if ctx.Done() != nil {
-		stop = context.AfterFunc(ctx, c.abortFn)
-	}
-	c.expire(time.Now().UnixNano(), x.pool.cfg.ResponseHeaderTimeout)
+	ctx, now := x.r.Context(), time.Now().UnixNano()
+	t.lookout.enter(ctx, c, now)
+	c.expire(now, x.pool.cfg.ResponseHeaderTimeout)
 	res, err := x.ask(c)
 	if err == nil {
 		err = x.relay(c, res)
 	}
-	if stop() && err == nil && !res.Close {
-		clean = true
-		t.release(c)
-	}
 	if err == nil {
+		clean = !res.Close
 		return false
 	}
 	kind := kindOf(ctx, err)

@@ -26,6 +26,7 @@ type target struct {
 	transport *http.Transport // rung A
 	switching *http.Transport // rung A, for upgrades: they need HTTP/1.1
 	idle      idle            // rung B
+	lookout   lookout         // rung B
 	pending   atomic.Int64
 	health    health
 }
