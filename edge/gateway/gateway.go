@@ -111,7 +111,10 @@ func (g *Gateway) Reload(compiled *config.Plan) (unchanged []string, err error) 
 			return nil, err
 		}
 	}
-	if unchanged, err = g.gate.Reload(compiled); err != nil {
+	if _, err = g.front.ReloadCertificates(); err == nil { // they are read again whenever they change: no part of the plan
+		unchanged, err = g.gate.Reload(compiled)
+	}
+	if err != nil {
 		if next != nil {
 			next.Close()
 		}
@@ -121,8 +124,7 @@ func (g *Gateway) Reload(compiled *config.Plan) (unchanged []string, err error) 
 		g.pool.Store(next)
 		old.Close() // requests under way finish on it
 	}
-	_, err = g.front.ReloadCertificates()
-	return unchanged, err
+	return unchanged, nil
 }
 
 // Stop turns readiness off, lets requests under way end within the drain timeout, and closes what is left. Upgraded connections, which
