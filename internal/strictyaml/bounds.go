@@ -101,7 +101,7 @@ func (s *scan) one(tk, before *token.Token) (message, hint string) {
 	s.paths += s.path + 8*len(s.stack)
 	switch {
 	case s.tokens > maxTokens:
-		return "the file is too large", ""
+		return fmt.Sprintf("more than %d words and signs", maxTokens), ""
 	case len(s.stack) > MaxDepth:
 		return fmt.Sprintf("nested deeper than %d levels", MaxDepth), ""
 	case len(s.stack) > 0 && s.stack[len(s.stack)-1].keys > MaxKeys:

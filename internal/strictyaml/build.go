@@ -20,7 +20,7 @@ type builder struct {
 
 func (b *builder) fail(tk *token.Token, format string, args ...any) *Error {
 	e := &Error{Message: fmt.Sprintf(format, args...)}
-	e.Line, e.Column = b.doc.skipBlank(tk.Position.Line, tk.Position.Column)
+	e.Line, e.Column = b.doc.where(tk)
 	if !b.stopped {
 		b.errs = append(b.errs, e)
 	}
@@ -47,7 +47,7 @@ func (b *builder) count(tk *token.Token, nodes, depth int) bool {
 func (b *builder) node(n ast.Node, depth int) *node {
 	tk := n.GetToken()
 	out := &node{size: 1, depth: 1}
-	out.line, out.col = b.doc.skipBlank(tk.Position.Line, tk.Position.Column)
+	out.line, out.col = b.doc.where(tk)
 	out.end = out.line
 	if !b.count(tk, 1, depth) {
 		return out
@@ -108,8 +108,39 @@ func (b *builder) scalar(out *node, n ast.Node) {
 		b.fail(tk, "a text cannot begin with %q", out.text[0]).Hint = "put the text in quotes"
 	case strings.Contains(out.text, ": "):
 		b.fail(tk, `a text with ": " in it must be in quotes`).Hint = "or is a comma missing before it?"
+	default:
+		b.asWritten(tk)
 	}
 }
+
+// asWritten refuses a text without quotes that the lexer did not read as it stands: it drops tabs between words.
+func (b *builder) asWritten(tk *token.Token) {
+	line, col := b.doc.where(tk)
+	text, gap := b.doc.runes(line), true
+	text = text[min(col-1, len(text)):]
+	for _, r := range tk.Value {
+		if isBlank(r) {
+			gap = true
+			continue
+		}
+		for gap && (len(text) == 0 || isBlank(text[0])) {
+			if len(text) > 0 {
+				text = text[1:]
+			} else if line++; line > len(b.doc.lines) {
+				break
+			} else {
+				text = b.doc.runes(line)
+			}
+		}
+		if len(text) == 0 || text[0] != r {
+			b.fail(tk, "a tab in a text without quotes").Hint = "put the text in quotes"
+			return
+		}
+		text, gap = text[1:], false
+	}
+}
+
+func isBlank(r rune) bool { return r == ' ' || r == '\t' || r == '\n' }
 
 func name(n ast.Node) string {
 	if n == nil {
@@ -150,7 +181,7 @@ func (b *builder) mapping(out *node, values []*ast.MappingValueNode, flow bool, 
 	var merges []*ast.MappingValueNode
 	for i, mv := range values {
 		tk := mv.Key.GetToken()
-		line, col := b.doc.skipBlank(tk.Position.Line, tk.Position.Column)
+		line, col := b.doc.where(tk)
 		if i == 0 && !flow {
 			out.line, out.col = line, col
 		}
@@ -202,6 +233,9 @@ func (b *builder) key(n ast.MapKeyNode) (string, bool) {
 	case *ast.LiteralNode:
 		b.fail(tk, "a key stands on one line")
 	default:
+		if tk.Type == token.StringType {
+			b.asWritten(tk)
+		}
 		return tk.Value, true
 	}
 	return "", false
@@ -232,7 +266,6 @@ func (b *builder) merge(out *node, mv *ast.MappingValueNode, depth int) {
 			if !b.count(tk, e.value.size, depth+e.value.depth) {
 				return
 			}
-			e.merged = true
 			out.hold(e.value)
 			out.entries = append(out.entries, e)
 		}

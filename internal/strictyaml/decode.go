@@ -85,6 +85,9 @@ func (d *decoder) structure(n *node, v reflect.Value, at *place) {
 	}
 	s := d.shapes[v.Type()]
 	for _, e := range n.entries {
+		if d.full() {
+			return
+		}
 		f := s.byName[e.key]
 		if f == nil {
 			d.unknown(e, s, at)
@@ -110,7 +113,7 @@ func (d *decoder) structure(n *node, v reflect.Value, at *place) {
 }
 
 func (d *decoder) unknown(e entry, s *shape, at *place) {
-	if e.value.kind == scalar && d.shapes.likeSecret(e.key) {
+	if d.shapes.likeSecret(e.key) {
 		d.doc.hide(e.value) // a misspelt or misplaced password is a password
 	}
 	d.fail(e.line, e.col, at.child(e.key), "unknown key "+quote(e.key), didYouMean(e.key, s.names()))

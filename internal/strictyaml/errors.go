@@ -74,9 +74,18 @@ func Join(errs ...*Error) error {
 // span is where a literal secret begins and the line it ends on.
 type span struct{ line, col, end int }
 
-// hide keeps the text of a node out of excerpts.
+// hide keeps what a node says out of excerpts.
 func (d *Document) hide(n *node) {
-	d.hidden = append(d.hidden, span{n.line, n.col, n.end})
+	if n.kind == scalar {
+		d.hidden = append(d.hidden, span{n.line, n.col, n.end})
+	}
+	for _, item := range n.items {
+		d.hide(item)
+	}
+	for _, e := range n.entries {
+		d.hidden = append(d.hidden, span{e.line, e.col, e.line})
+		d.hide(e.value)
+	}
 }
 
 // hiddenFrom is the first column of a line that must not be shown, or one after all.

@@ -123,7 +123,7 @@ func (s reading) describe() string {
 // scalar decodes into a type that is read from a scalar.
 func (d *decoder) scalar(n *node, v reflect.Value, at *place, f *field) {
 	t := v.Type()
-	if t == secretType && n.kind == scalar && !strings.Contains(n.text, "${") {
+	if t == secretType && !strings.Contains(n.text, "${") {
 		d.doc.hide(n)
 	}
 	switch n.kind {

@@ -44,7 +44,7 @@ type Document struct {
 	latestRunes []rune
 }
 
-// Parse reads the syntax of a file. The name is only for messages; lookup is asked for ${env:…} and ${file:…} while decoding. The
+// Parse reads the syntax of a file, as if it ended with a line end. The name is only for messages; lookup is asked for ${env:…} and ${file:…} while decoding. The
 // error is of type Errors.
 func Parse(name string, src []byte, lookup Lookup) (*Document, error) {
 	d := &Document{name: name, lookup: lookup}

@@ -2,7 +2,9 @@ package strictyaml
 
 import (
 	"errors"
+	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
@@ -35,7 +37,6 @@ type entry struct {
 	key       string
 	line, col int
 	value     *node
-	merged    bool // came from <<
 }
 
 func (n *node) get(key string) *entry {
@@ -139,6 +140,38 @@ func (d *Document) deeperAfter(line int, text string) bool {
 	return line < len(d.lines) && strings.TrimSpace(d.lines[line]) != "" && blanks(d.lines[line]) > blanks(text)
 }
 
+// where is the place of a token. The lexer loses count after tabs in flow style: look for what the token begins with close by.
+func (d *Document) where(tk *token.Token) (line, col int) {
+	line, col = d.skipBlank(tk.Position.Line, tk.Position.Column)
+	begin := []rune(tk.Value)
+	switch tk.Type {
+	case token.SingleQuoteType:
+		begin = []rune{'\''}
+	case token.DoubleQuoteType:
+		begin = []rune{'"'}
+	case token.ImplicitNullType:
+		return line, col
+	}
+	if end := slices.IndexFunc(begin, unicode.IsSpace); end >= 0 {
+		begin = begin[:end]
+	}
+	text := d.runes(line)
+	is := func(at int) bool { return at >= 1 && at <= len(text) && hasPrefix(text[at-1:], begin) }
+	for off := range 16 {
+		switch {
+		case is(col + off):
+			return line, col + off
+		case is(col - off):
+			return line, col - off
+		}
+	}
+	return line, col
+}
+
+func hasPrefix(s, prefix []rune) bool {
+	return len(s) >= len(prefix) && slices.Equal(s[:len(prefix)], prefix)
+}
+
 // skipBlank moves a place that the lexer gave before a blank to what follows it.
 func (d *Document) skipBlank(line, col int) (int, int) {
 	if line < 1 || line > len(d.lines) {
@@ -150,7 +183,7 @@ func (d *Document) skipBlank(line, col int) (int, int) {
 		at++
 	}
 	if at > len(text) {
-		return line, max(1, col)
+		return line, max(1, min(col, len(text)+1))
 	}
 	return line, at
 }

@@ -27,7 +27,7 @@ func write(v any, documented bool) ([]byte, error) {
 	for rv.Kind() == reflect.Pointer && !rv.IsNil() {
 		rv = rv.Elem()
 	}
-	if !rv.IsValid() {
+	if !rv.IsValid() || rv.Kind() == reflect.Pointer {
 		return nil, fmt.Errorf("strictyaml: Write wants a value, got %T", v)
 	}
 	w := &writer{shapes: shapes{}, documented: documented, told: map[*field]bool{}}
@@ -120,24 +120,14 @@ func (w *writer) structure(v reflect.Value, indent int) {
 	}
 }
 
-// skip tells fields that the file need not name.
+// skip tells fields that the file need not name: without them, it reads the same.
 func (w *writer) skip(f *field, v reflect.Value) bool {
-	switch {
-	case v.IsZero():
-		return !f.required && (f.preset == nil || f.omitEmpty) || v.Kind() == reflect.Pointer
-	case v.Kind() == reflect.Struct && !f.required && f.preset == nil:
-		return w.empty(v)
+	if s := w.shapes[v.Type()]; s != nil {
+		if _, isText := w.scalar(v); !isText {
+			return !f.required && f.preset == nil && !slices.ContainsFunc(s.fields, func(f *field) bool { return !w.skip(f, v.FieldByIndex(f.index)) })
+		}
 	}
-	return false
-}
-
-// empty tells structs none of whose fields need naming.
-func (w *writer) empty(v reflect.Value) bool {
-	s := w.shapes[v.Type()]
-	if _, isText := w.scalar(v); s == nil || isText {
-		return false
-	}
-	return !slices.ContainsFunc(s.fields, func(f *field) bool { return !w.skip(f, v.FieldByIndex(f.index)) })
+	return v.IsZero() && (v.Kind() == reflect.Pointer || !f.required && (f.preset == nil || f.omitEmpty))
 }
 
 func (w *writer) mapping(v reflect.Value, indent int) {
@@ -187,7 +177,14 @@ func (w *writer) pull(from, indent int) {
 func (w *writer) inline(v reflect.Value) (string, bool) {
 	parts := make([]string, v.Len())
 	for i := range v.Len() {
-		s, ok := w.scalar(v.Index(i))
+		item := v.Index(i)
+		if item.Kind() == reflect.Interface {
+			item = item.Elem()
+		}
+		if !item.IsValid() {
+			return "", false
+		}
+		s, ok := w.scalar(item)
 		if !ok {
 			return "", false
 		}
