@@ -23,7 +23,8 @@
 //
 // # Clocks
 //
-// A now that is behind only makes debts larger. One that is behind by more than an hour over a budget's whole tolerance is taken for a
+// A now that is behind only makes debts larger; a budget that was whole at a later now, though, may be whole at an earlier one too,
+// because its slot was taken. A now that is behind by more than an hour over a budget's whole tolerance is taken for a
 // clock that was set back: the debt becomes the full tolerance, counted from now, so nobody stays shut out for the size of the step.
 package memory
 
@@ -38,7 +39,7 @@ import (
 
 // Config is how much to remember.
 type Config struct {
-	Keys int `yaml:"keys" doc:"Budgets in debt at the same time that are kept exactly; 1048576 when 0. Takes 16 bytes each, at start."`
+	Keys int `yaml:"keys" doc:"Budgets in debt at the same time that are kept exactly; 1048576 when 0. Takes 14 bytes each, once, at start; past one and a half times as many, new budgets are refused while a flood lasts."`
 }
 
 const (
