@@ -80,6 +80,7 @@ const modules = `
 	github.com/pires/go-proxyproto:       edge/gateway/listener
 	github.com/prometheus/client_golang:  glacis edge/gateway/* record cmd/glacis
 	go.opentelemetry.io/otel:             edge/gateway internal/tracing
+	golang.org/x/sys:                     edge/gateway/listener
 `
 
 // testModules may be imported by test files and by nothing else. The programs below bench/ count as tests.
