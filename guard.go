@@ -111,7 +111,9 @@ func (x *exchange) held(r *http.Request) bool {
 func (h *guard) forward(x *exchange, r *http.Request) {
 	h.upstream.StripHop(r.Header) // first: a client may name in Connection what is set below
 	if h.rewrite {
-		x.plan.Reader.Rewrite(r.Header, &x.facts, r.Host)
+		x.plan.Reader.Rewrite(r.Header, &x.facts, r.Host) // takes fields of our name away, too
+	} else {
+		edge.Strip(r.Header)
 	}
 	x.introduce(r)
 	reply := h.upstream.Forward(&x.writer, r)
@@ -126,9 +128,8 @@ func (h *guard) forward(x *exchange, r *http.Request) {
 	}
 }
 
-// introduce tells the upstream what was decided. Whatever the client sent under these names is overwritten or gone.
+// introduce tells the upstream what was decided.
 func (x *exchange) introduce(r *http.Request) {
-	edge.Strip(r.Header)
 	v := &x.verdict
 	var buf [64]byte
 	values := make([]string, 3)
