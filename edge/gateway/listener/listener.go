@@ -4,16 +4,15 @@
 package listener
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	stdlog "log"
 	"log/slog"
 	"net"
 	"net/http"
 	"sync"
-	"time"
 
 	"github.com/pires/go-proxyproto"
 )
@@ -25,19 +24,21 @@ type Front struct {
 	certs     *certificates // nil without TLS
 	counted   *counted
 	listeners []net.Listener
-	log       *slog.Logger
 }
 
 // New makes a front for h. Certificates are read here, so that a wrong file is known before anything is bound.
 func New(c Config, h http.Handler, log *slog.Logger) (*Front, error) {
-	c = c.withDefaults()
-	f := &Front{config: c, counted: newCounted(c), log: log}
+	c, err := c.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	f := &Front{config: c, counted: newCounted(c)}
 	f.server = &http.Server{
 		Handler:           &patient{h, int64(c.MinRate), c.Grace, int64(c.MaxBody)},
 		ReadHeaderTimeout: c.HeaderTimeout,
 		IdleTimeout:       c.IdleTimeout,
 		MaxHeaderBytes:    int(c.MaxHeader),
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // what broken clients cause is no operator's concern
+		ErrorLog:          stdlog.New(complaints{log}, "", 0),
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: c.MaxStreams},
 		Protocols:         new(http.Protocols),
 	}
@@ -47,7 +48,6 @@ func New(c Config, h http.Handler, log *slog.Logger) (*Front, error) {
 	if c.TLS.CertFile == "" {
 		return f, nil
 	}
-	var err error
 	if f.certs, err = loadCertificates(c.TLS.CertFile, c.TLS.KeyFile); err != nil {
 		return nil, err
 	}
@@ -56,19 +56,6 @@ func New(c Config, h http.Handler, log *slog.Logger) (*Front, error) {
 		f.server.TLSConfig.MinVersion = tls.VersionTLS13
 	}
 	return f, nil
-}
-
-func (c Config) withDefaults() Config {
-	c.HeaderTimeout = cmp.Or(c.HeaderTimeout, 10*time.Second)
-	c.IdleTimeout = cmp.Or(c.IdleTimeout, 75*time.Second)
-	c.MinRate = cmp.Or(c.MinRate, 256)
-	c.Grace = cmp.Or(c.Grace, 15*time.Second)
-	c.MaxHeader = cmp.Or(c.MaxHeader, 32<<10)
-	c.MaxConnections = cmp.Or(c.MaxConnections, 16384)
-	c.MaxPerAddress = cmp.Or(c.MaxPerAddress, 1024)
-	c.MaxStreams = cmp.Or(c.MaxStreams, 250)
-	c.DrainTimeout = cmp.Or(c.DrainTimeout, 20*time.Second)
-	return c
 }
 
 // Listen binds the addresses. When one cannot be bound none stays bound.
@@ -92,7 +79,7 @@ func (f *Front) Listen(addresses []string) error {
 func (f *Front) wrap(l net.Listener) net.Listener {
 	l = &admission{l, f.counted}
 	if len(f.config.ProxyProtocol) > 0 {
-		l = &proxyproto.Listener{Listener: l, ConnPolicy: f.announced, ReadHeaderTimeout: f.config.HeaderTimeout}
+		l = &proxyproto.Listener{Listener: l, ConnPolicy: f.announced, ValidateHeader: announcement, ReadHeaderTimeout: f.config.HeaderTimeout}
 	}
 	return &pacing{l, int64(f.config.MinRate), f.config.Grace}
 }
@@ -106,6 +93,18 @@ func (f *Front) announced(c proxyproto.ConnPolicyOptions) (proxyproto.Policy, er
 	return proxyproto.SKIP, nil
 }
 
+// announcement refuses clients that are not at an address of the Internet: no limit could be kept for them. A load balancer that speaks
+// for itself (LOCAL, UNKNOWN) announces none.
+func announcement(h *proxyproto.Header) error {
+	if h.Command.IsLocal() {
+		return nil
+	}
+	if _, ok := h.SourceAddr.(*net.TCPAddr); !ok {
+		return fmt.Errorf("no TCP client announced but %v", h.SourceAddr)
+	}
+	return nil
+}
+
 // Addrs are the bound addresses, in the order of Listen.
 func (f *Front) Addrs() []net.Addr {
 	addrs := make([]net.Addr, len(f.listeners))
@@ -116,13 +115,22 @@ func (f *Front) Addrs() []net.Addr {
 }
 
 // Connections is how many client connections are open.
-func (f *Front) Connections() int { return int(f.counted.open.Load()) }
+func (f *Front) Connections() int {
+	open, _ := f.counted.figures()
+	return open
+}
 
 // Turned is how many connections were turned away because there were too many.
-func (f *Front) Turned() uint64 { return f.counted.turned.Load() }
+func (f *Front) Turned() uint64 {
+	_, turned := f.counted.figures()
+	return turned
+}
 
 // Serve accepts connections until Stop, or until a listener fails.
 func (f *Front) Serve() error {
+	if len(f.listeners) == 0 {
+		return errors.New("no address to serve")
+	}
 	var serving sync.WaitGroup
 	failed := make(chan error, len(f.listeners))
 	for _, l := range f.listeners {
@@ -154,14 +162,22 @@ func (f *Front) ReloadCertificates() (changed bool, err error) {
 	return f.certs.reload()
 }
 
-// Stop accepts nothing more, lets requests under way end for as long as the drain timeout and the context allow, then cuts the rest.
+// Stop accepts nothing more, lets requests under way and upgraded connections end for as long as the drain timeout and the context
+// allow, then cuts the rest and says in its error how many they were. It may be called at any time, and more than once.
 func (f *Front) Stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, f.config.DrainTimeout)
 	defer cancel()
 	err := f.server.Shutdown(ctx)
-	if err != nil {
-		cut := f.Connections()
-		return errors.Join(fmt.Errorf("%d connections did not end in time: %w", cut, err), f.server.Close())
+	for _, l := range f.listeners {
+		_ = l.Close() // the server knows only those it has served
 	}
-	return nil
+	if err == nil {
+		err = f.counted.wait(ctx) // for the upgraded ones, which the server does not know any more
+	}
+	if err == nil {
+		return nil
+	}
+	cut := f.counted.cut() // first: TLS would say farewell to each client, and wait for it
+	_ = f.server.Close()
+	return fmt.Errorf("%d connections did not end in time: %w", cut, err)
 }

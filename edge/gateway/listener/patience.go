@@ -2,146 +2,106 @@ package listener
 
 import (
 	"io"
-	"net"
 	"net/http"
 	"time"
 )
 
-// pacing bounds how long each write to a client may take.
-type pacing struct {
-	net.Listener
-	rate  int64
+// patience is what is left of a grace: waiting uses it up, bytes earn it back at the minimum rate, and there is never more than at the
+// start, so that who was fast once may not be slow for ever.
+type patience struct {
+	rate  int64 // bytes a second
 	grace time.Duration
+	left  time.Duration
 }
 
-func (l *pacing) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err != nil || l.rate < 0 {
-		return c, err
-	}
-	return &paced{Conn: c, rate: l.rate, grace: l.grace}, nil
+func newPatience(rate int64, grace time.Duration) patience { return patience{rate, grace, grace} }
+
+// spend accounts for a wait that brought n bytes.
+func (p *patience) spend(waited time.Duration, n int) {
+	p.left = min(p.left+p.worth(n)-waited, p.grace)
 }
 
-// paced is a connection whose client must take what it is sent at a minimum rate. Writes go on one at a time (net/http sees to that), so
-// the deadline needs no lock.
-type paced struct {
-	net.Conn
-	rate  int64
-	grace time.Duration
-	until time.Time
+// worth is the time n bytes take at the minimum rate.
+func (p *patience) worth(n int) time.Duration {
+	return time.Duration(float64(n) / float64(p.rate) * float64(time.Second))
 }
 
-// Write allows a write the grace and the time its bytes take at the minimum rate. The deadline is moved only when half of the grace is
-// used up, which keeps the timer out of the way of small answers.
-func (c *paced) Write(b []byte) (int, error) {
-	now := time.Now()
-	need := c.grace/2 + time.Duration(int64(len(b))/c.rate)*time.Second
-	if c.until.Sub(now) < need {
-		c.until = now.Add(need + c.grace/2)
-		if err := c.Conn.SetWriteDeadline(c.until); err != nil {
-			return 0, err
-		}
-	}
-	return c.Conn.Write(b)
-}
+// bodyAhead, set as a read deadline, tells the connection below an HTTP/1 exchange (see paced) that what is read from now on is a
+// request's body, until another deadline is set. That way the wait is measured where it takes place: also when net/http reads the rest
+// of a body that the handler left, which no wrapper of the body sees, and not while the handler does other things. It lies in the past:
+// a connection that does not know it reads no body at all.
+var bodyAhead = time.Unix(2, 0)
 
-// SetDeadline and SetWriteDeadline are somebody else's wish: ours is set anew at the next write.
-func (c *paced) SetDeadline(t time.Time) error {
-	c.until = time.Time{}
-	return c.Conn.SetDeadline(t)
-}
-
-// SetWriteDeadline implements net.Conn.
-func (c *paced) SetWriteDeadline(t time.Time) error {
-	c.until = time.Time{}
-	return c.Conn.SetWriteDeadline(t)
-}
-
-// CloseWrite lets an upgraded connection be closed one way.
-func (c *paced) CloseWrite() error {
-	inner := c.Conn
-	for {
-		switch t := inner.(type) {
-		case interface{ CloseWrite() error }:
-			return t.CloseWrite()
-		case *admitted:
-			inner = t.Conn
-		case interface{ Raw() net.Conn }: // PROXY protocol
-			inner = t.Raw()
-		default:
-			return c.Close()
-		}
-	}
+// deadlines is the part of http.ResponseController used here. Both of net/http's response writers have it.
+type deadlines interface {
+	SetReadDeadline(time.Time) error
+	SetWriteDeadline(time.Time) error
 }
 
 // patient hands requests on with bodies that must arrive at a minimum rate and end within the size limit.
 type patient struct {
 	http.Handler
-	rate    int64
+	rate    int64 // negative: however slow
 	grace   time.Duration
-	maxBody int64
+	maxBody int64 // 0: however large
 }
 
-// ServeHTTP leaves the server's own request as it is: by its body the server sees what was not read of it, and so whether to answer at
-// once and close the connection instead of waiting for the rest.
 func (p *patient) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.ContentLength != 0 && r.Body != nil && r.Body != http.NoBody {
-		watched := *r
-		r = &watched
-		if p.rate > 0 {
-			r.Body = newPacedBody(w, r.Body, p.rate, p.grace)
+	hasBody := r.ContentLength != 0 && r.Body != nil && r.Body != http.NoBody
+	control, ok := w.(deadlines)
+	switch {
+	case r.ProtoMajor == 2 && ok && p.rate > 0:
+		p.serveStream(w, r, control, hasBody)
+		return
+	case hasBody && ok && p.rate > 0:
+		if err := control.SetReadDeadline(bodyAhead); err != nil {
+			panic(http.ErrAbortHandler) // the connection is closed
 		}
-		if p.maxBody > 0 {
-			r.Body = http.MaxBytesReader(w, r.Body, p.maxBody)
-		}
+	}
+	if hasBody {
+		r = ownBody(r)
+		p.limit(w, r)
 	}
 	p.Handler.ServeHTTP(w, r)
 }
 
-// pacedBody gives a body the grace and the time its bytes so far take at the minimum rate. What counts is how long it was waited for:
-// an upstream that takes it slowly is not held against the client.
-type pacedBody struct {
-	io.ReadCloser
-	control *http.ResponseController
-	rate    int64
-	grace   time.Duration
-	n       int64
-	waited  time.Duration
-	until   time.Time // the deadline set
-	over    bool
+func (p *patient) serveStream(w http.ResponseWriter, r *http.Request, control deadlines, hasBody bool) {
+	s := newStream(w, control, p.rate, p.grace)
+	defer s.end()
+	if hasBody {
+		r.Body = &streamBody{r.Body, s}
+		p.limit(w, r)
+	}
+	p.Handler.ServeHTTP(s, r)
+	if r.Method != http.MethodHead {
+		s.finish()
+	}
 }
 
-// newPacedBody sets the first deadline: a body nobody reads is waited for as well, by the server, before the next request.
-func newPacedBody(w http.ResponseWriter, body io.ReadCloser, rate int64, grace time.Duration) *pacedBody {
-	b := &pacedBody{ReadCloser: body, control: http.NewResponseController(w), rate: rate, grace: grace}
-	b.extend(time.Now())
-	return b
+// ownBody gives handlers a request of their own to replace the body of. net/http looks into the body of the request that it made to
+// tell whether the client still waits for 100 Continue and how much of the body is left; it must find the one that it put there.
+func ownBody(r *http.Request) *http.Request {
+	if r.Trailer == nil && r.ContentLength < 0 {
+		r.Trailer = http.Header{} // filled at the end of the body; the map is common to both
+	}
+	return r.WithContext(r.Context())
 }
 
-func (b *pacedBody) Read(p []byte) (int, error) {
-	if b.over {
-		return b.ReadCloser.Read(p)
+// limit bounds the body. When its length is declared nothing of it is read: neither asked for by 100 Continue nor passed on in part.
+func (p *patient) limit(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case p.maxBody == 0:
+	case r.ContentLength > p.maxBody:
+		r.Body = &oversized{r.Body, p.maxBody}
+	default:
+		r.Body = http.MaxBytesReader(w, r.Body, p.maxBody)
 	}
-	begun := time.Now()
-	b.extend(begun)
-	n, err := b.ReadCloser.Read(p)
-	b.waited += time.Since(begun)
-	b.n += int64(n)
-	if err != nil && !b.over {
-		b.over = true
-		_ = b.control.SetReadDeadline(time.Time{}) // the connection goes on; net/http sets its own for the next request
-	}
-	return n, err
 }
 
-// extend moves the deadline when it has come nearer than what is left of the patience by a tenth of the grace.
-func (b *pacedBody) extend(now time.Time) {
-	left := b.grace + time.Duration(b.n/b.rate)*time.Second - b.waited
-	if left-b.until.Sub(now) < b.grace/10 {
-		return
-	}
-	b.until = now.Add(left)
-	if err := b.control.SetReadDeadline(b.until); err != nil {
-		b.over = true // this writer has no deadlines; the server's own timeouts stay
-	}
+// oversized is a body known to be too long.
+type oversized struct {
+	io.Closer
+	limit int64
 }
+
+func (o *oversized) Read([]byte) (int, error) { return 0, &http.MaxBytesError{Limit: o.limit} }
