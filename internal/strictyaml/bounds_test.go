@@ -1,6 +1,7 @@
 package strictyaml
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -36,8 +37,8 @@ func TestBounds(t *testing.T) {
 		"depth by aliases":    {"a0: &a0 {x: 1}\n" + chain(80), "nested deeper than 64 levels"},
 	} {
 		_, err := Parse("f", []byte(c.src), Lookup{})
-		list, ok := err.(Errors)
-		if !ok || len(list) != 1 || list[0].Message != c.want {
+		var list Errors
+		if !errors.As(err, &list) || len(list) != 1 || list[0].Message != c.want {
 			t.Errorf("%s: %.300v, want %s", what, err, c.want)
 		}
 	}

@@ -18,14 +18,14 @@ type builder struct {
 	errs    []*Error
 }
 
-func (b *builder) fail(tk *token.Token, format string, args ...any) *Error {
-	e := &Error{Message: fmt.Sprintf(format, args...)}
-	e.Line, e.Column = b.doc.where(tk)
-	if !b.stopped {
-		b.errs = append(b.errs, e)
+func (b *builder) fail(tk *token.Token, message, hint string) {
+	if b.stopped {
+		return
 	}
-	b.stopped = b.stopped || len(b.errs) >= MaxErrors
-	return e
+	e := &Error{Message: message, Hint: hint}
+	e.Line, e.Column = b.doc.where(tk)
+	b.errs = append(b.errs, e)
+	b.stopped = len(b.errs) >= MaxErrors
 }
 
 // count charges nodes, and stops at the bounds.
@@ -34,10 +34,10 @@ func (b *builder) count(tk *token.Token, nodes, depth int) bool {
 	switch {
 	case b.stopped:
 	case b.nodes > MaxNodes:
-		b.fail(tk, "more than %d values, aliases followed", MaxNodes)
+		b.fail(tk, fmt.Sprintf("more than %d values, aliases followed", MaxNodes), "")
 		b.stopped = true
 	case depth > MaxDepth:
-		b.fail(tk, "nested deeper than %d levels", MaxDepth)
+		b.fail(tk, fmt.Sprintf("nested deeper than %d levels", MaxDepth), "")
 		b.stopped = true
 	}
 	return !b.stopped
@@ -94,7 +94,7 @@ func (n *node) hold(child *node) *node {
 func (b *builder) scalar(out *node, n ast.Node) {
 	tk := n.GetToken()
 	if _, ok := n.(ast.ScalarNode); !ok {
-		b.fail(tk, "this is not read here")
+		b.fail(tk, "this is not read here", "")
 		return
 	}
 	out.kind, out.text = scalar, tk.Value
@@ -105,9 +105,9 @@ func (b *builder) scalar(out *node, n ast.Node) {
 	}
 	switch { // what the parser lets pass
 	case strings.ContainsRune(",[]{}&*!|>%@`", rune(out.text[0])):
-		b.fail(tk, "a text cannot begin with %q", out.text[0]).Hint = "put the text in quotes"
+		b.fail(tk, fmt.Sprintf("a text cannot begin with %q", out.text[0]), "put the text in quotes")
 	case strings.Contains(out.text, ": "):
-		b.fail(tk, `a text with ": " in it must be in quotes`).Hint = "or is a comma missing before it?"
+		b.fail(tk, `a text with ": " in it must be in quotes`, "or is a comma missing before it?")
 	default:
 		b.asWritten(tk)
 	}
@@ -133,7 +133,7 @@ func (b *builder) asWritten(tk *token.Token) {
 			}
 		}
 		if len(text) == 0 || text[0] != r {
-			b.fail(tk, "a tab in a text without quotes").Hint = "put the text in quotes"
+			b.fail(tk, "a tab in a text without quotes", "put the text in quotes")
 			return
 		}
 		text, gap = text[1:], false
@@ -152,7 +152,7 @@ func name(n ast.Node) string {
 func (b *builder) anchor(n *ast.AnchorNode, depth int) *node {
 	label := name(n.Name)
 	if b.anchors[label] != nil || b.open[label] {
-		b.fail(n.GetToken(), "a second anchor &%s", label)
+		b.fail(n.GetToken(), fmt.Sprintf("a second anchor &%s", label), "")
 	}
 	b.open[label] = true
 	out := b.node(n.Value, depth)
@@ -166,9 +166,9 @@ func (b *builder) alias(n *ast.AliasNode, depth int, none *node) *node {
 	known := b.anchors[label]
 	switch {
 	case b.open[label]:
-		b.fail(n.GetToken(), "*%s stands inside what it refers to", label)
+		b.fail(n.GetToken(), fmt.Sprintf("*%s stands inside what it refers to", label), "")
 	case known == nil:
-		b.fail(n.GetToken(), "no anchor &%s before this", label)
+		b.fail(n.GetToken(), fmt.Sprintf("no anchor &%s before this", label), "")
 	case b.count(n.GetToken(), known.size, depth+known.depth-1):
 		return known
 	}
@@ -190,7 +190,7 @@ func (b *builder) mapping(out *node, values []*ast.MappingValueNode, flow bool, 
 			continue
 		}
 		if at, twice := places[key]; twice {
-			b.fail(tk, "a second key %s", quote(key)).Hint = fmt.Sprintf("the first is on line %d", at)
+			b.fail(tk, fmt.Sprintf("a second key %s", quote(key)), fmt.Sprintf("the first is on line %d", at))
 			continue
 		}
 		places[key] = line
@@ -227,11 +227,11 @@ func (b *builder) key(n ast.MapKeyNode) (string, bool) {
 	tk := n.GetToken()
 	switch n.(type) {
 	case *ast.NullNode:
-		b.fail(tk, "a key is missing")
+		b.fail(tk, "a key is missing", "")
 	case *ast.AnchorNode, *ast.AliasNode:
-		b.fail(tk, "a key cannot be an anchor or an alias")
+		b.fail(tk, "a key cannot be an anchor or an alias", "")
 	case *ast.LiteralNode:
-		b.fail(tk, "a key stands on one line")
+		b.fail(tk, "a key stands on one line", "")
 	default:
 		if tk.Type == token.StringType {
 			b.asWritten(tk)
@@ -255,7 +255,7 @@ func (b *builder) merge(out *node, mv *ast.MappingValueNode, depth int) {
 	}
 	for _, base := range bases {
 		if base.kind != mapping {
-			b.fail(tk, "<< takes a mapping, or a list of mappings").Hint = "such as <<: *name"
+			b.fail(tk, "<< takes a mapping, or a list of mappings", "such as <<: *name")
 			return
 		}
 		for _, e := range base.entries {

@@ -12,7 +12,8 @@ type decoder struct {
 	doc      *Document
 	shapes   shapes
 	errs     []*Error
-	expanded int // bytes that references gave
+	expanded int  // bytes that references gave
+	secret   bool // the scalar being read is one
 }
 
 func (d *decoder) full() bool { return len(d.errs) >= MaxErrors }
@@ -202,6 +203,7 @@ func (d *decoder) any(n *node, at *place) any {
 		}
 		return out
 	case scalar:
+		d.secret = false
 		s, ok := d.read(n, at)
 		if !ok {
 			return nil

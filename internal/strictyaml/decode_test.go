@@ -172,7 +172,7 @@ func TestMistakesInTypes(t *testing.T) {
 		}{},
 		&struct {
 			A int `yaml:"a"`
-			B int `yaml:"a"` //nolint:govet // the mistake in question
+			B int `yaml:"a"`
 		}{},
 		&struct {
 			A int `yaml:"a" default:"x"`

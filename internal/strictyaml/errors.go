@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -74,9 +75,9 @@ func Join(errs ...*Error) error {
 // span is where a literal secret begins and the line it ends on.
 type span struct{ line, col, end int }
 
-// hide keeps what a node says out of excerpts.
+// hide keeps what a node says out of excerpts, unless that is only where to find it.
 func (d *Document) hide(n *node) {
-	if n.kind == scalar {
+	if n.kind == scalar && !bareReference.MatchString(n.text) {
 		d.hidden = append(d.hidden, span{n.line, n.col, n.end})
 	}
 	for _, item := range n.items {
@@ -101,6 +102,8 @@ func (d *Document) hiddenFrom(line int) int {
 	}
 	return from
 }
+
+var bareReference = regexp.MustCompile(`^\$\{(env:[A-Za-z0-9_]*|file:/[^}]*)\}$`)
 
 const redacted = "[redacted]"
 

@@ -70,7 +70,7 @@ func (d *decoder) refer(inside string) (value, reference string, err error) {
 		name, instead, hasDefault := strings.Cut(name, ":-")
 		reference = "${env:" + name + "}"
 		if !isVariable(name) {
-			return "", "", fmt.Errorf("%s is not the name of an environment variable", quote(name))
+			return "", "", fmt.Errorf("%s is not the name of an environment variable", d.shown(name))
 		}
 		if strings.Contains(instead, "${") {
 			return "", "", fmt.Errorf("the default in %s cannot hold a reference", reference)
@@ -79,16 +79,24 @@ func (d *decoder) refer(inside string) (value, reference string, err error) {
 	case "file":
 		reference = "${file:" + name + "}"
 		if !path.IsAbs(name) {
-			return "", "", fmt.Errorf("%s is not an absolute path", quote(name))
+			return "", "", fmt.Errorf("%s is not an absolute path", d.shown(name))
 		}
 		value, err = d.file(name)
 	default:
-		return "", "", fmt.Errorf("unknown reference %s; write ${env:NAME}, ${file:/path}, or $${ for ${ itself", quote("${"+inside+"}"))
+		return "", "", fmt.Errorf("unknown reference %s; write ${env:NAME}, ${file:/path}, or $${ for ${ itself", d.shown("${"+inside+"}"))
 	}
 	if err != nil {
 		err = fmt.Errorf("%s: %w", reference, err)
 	}
 	return value, reference, err
+}
+
+// shown is a text for a message, unless it may be a piece of a secret.
+func (d *decoder) shown(s string) string {
+	if d.secret {
+		return "what stands here"
+	}
+	return quote(s)
 }
 
 // env takes the default for a variable that is unset or empty, as a shell does.

@@ -144,7 +144,7 @@ func TestSecret(t *testing.T) {
 	var logged strings.Builder
 	slog.New(slog.NewTextHandler(&logged, nil)).Info("x", "s", s, "in", in)
 	for what, text := range map[string]string{
-		"%v": fmt.Sprintf("%v %v", s, in), "%+v": fmt.Sprintf("%+v", in), "%#v": fmt.Sprintf("%#v %#v", s, in.L), "%s": fmt.Sprintf("%s", s), "%q": fmt.Sprintf("%q", s),
+		"%v": fmt.Sprintf("%v %v", s, in), "%+v": fmt.Sprintf("%+v", in), "%#v": fmt.Sprintf("%#v %#v", s, in.L), "%s": fmt.Sprintf("%s %s", s, in.L), "%q": fmt.Sprintf("%q", s),
 		"JSON": string(asJSON), "YAML": string(asYAML), "Write": string(written), "slog": logged.String(),
 	} {
 		if strings.Contains(text, "hunter2") || !strings.Contains(text, redacted) {

@@ -118,6 +118,12 @@ func TestLiteralSecretsAreHidden(t *testing.T) {
 		"{ passwort: 'hunter2', small: x }",
 		"tree: { password: 'hunter2' }\nsmall: x",
 		"password: [ hunter2 ]",
+		"password: ${env:NONE:-hunter2}\nsmall: x",
+		"{ password: 'a$${hunter2', small: x }",
+		"password: ${hunter2}",
+		"password: ${env:hunter2!}",
+		"password: ${file:hunter2}",
+		"password: hunter2${env:NONE}",
 		"password: { hunter2: 1 }\nsmall: x",
 	} {
 		err := decode(src, new(sample))

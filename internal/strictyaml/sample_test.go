@@ -83,8 +83,7 @@ type sample struct {
 	Tree     *tree             `yaml:"tree"`
 	Extra    any               `yaml:"extra"`
 	Until    time.Time         `yaml:"until"`
-	ignored  int
-	Unread   chan int
+	Unread   chan int          // no tag: no part of the file
 }
 
 func fakeLookup() Lookup {

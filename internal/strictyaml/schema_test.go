@@ -61,7 +61,7 @@ func TestSchema(t *testing.T) {
 		}
 	}
 	props := dig(t, s, "properties")
-	if len(props) != len(reflect.VisibleFields(reflect.TypeFor[sample]()))-2 || props["Unread"] != nil {
+	if len(props) != len(reflect.VisibleFields(reflect.TypeFor[sample]()))-1 || props["Unread"] != nil {
 		t.Errorf("properties: %v", props)
 	}
 	reference := map[string]any{"$ref": "#/$defs/reference"}
