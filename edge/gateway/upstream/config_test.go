@@ -37,6 +37,7 @@ func TestSplitTarget(t *testing.T) {
 		"HTTP://a":               "",
 		"http://a#f":             "",
 		"http://[::1":            "",
+		"]":                      "",
 		"http://a:nosuchservice": "",
 	} {
 		scheme, addr, err := splitTarget(in)

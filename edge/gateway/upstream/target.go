@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -178,8 +179,8 @@ func withPort(addr, port string) (string, error) {
 		}
 		host, p = addr, port
 	}
-	if host == "" {
-		return "", errors.New("no host")
+	if host == "" || !all(&hostByte, host) || strings.ContainsAny(host, "[]") {
+		return "", errors.New("not a host")
 	}
 	if _, err := net.LookupPort("tcp", p); err != nil {
 		return "", err
