@@ -22,14 +22,14 @@ func TestBounds(t *testing.T) {
 	long := strings.Repeat("k", 200_000)
 	for what, c := range map[string]struct{ src, want string }{
 		"bytes":               {strings.Repeat("#", MaxSize+1), "the file is larger than 1024 KiB"},
-		"brackets":            {repeat("[", MaxSize), "nested deeper than 64 levels"},
-		"dashes":              {repeat("- ", MaxSize), "nested deeper than 64 levels"},
+		"brackets":            {repeat("[", 10_000), "nested deeper than 64 levels"},
+		"dashes":              {repeat("- ", 10_000), "nested deeper than 64 levels"},
 		"indentation":         {count("%[1]*[1]d:\n", 100), "nested deeper than 64 levels"},
 		"keys":                {count("k%d: 1\n", MaxKeys+1), "more than 2000 keys in one mapping"},
 		"keys, anchored":      {count("&a%d a: 1\n", MaxKeys+1), "more than 2000 keys in one mapping"},
 		"keys, flow between":  {"- a: [\n1]\n" + strings.Repeat("  a: [\n1]\n", MaxKeys), "more than 2000 keys in one mapping"},
-		"words":               {repeat("- a\n", MaxSize), "more than 100000 words and signs"},
-		"words in flow style": {"[" + repeat("a,", MaxSize-2) + "]", "more than 100000 words and signs"},
+		"words":               {repeat("- a\n", 220_000), "more than 100000 words and signs"},
+		"words in flow style": {"[" + repeat("a,", 110_000) + "]", "more than 100000 words and signs"},
 		"long keys":           {long + ":\n" + strings.Repeat("- a\n", 40_000), "too much is nested under long keys"},
 		"long keys in flow":   {"{" + long + ": [" + strings.Repeat("a,", 40_000) + "]}", "too much is nested under long keys"},
 		"aliases":             {"a: &a [" + strings.Repeat("x,", 1000) + "]\nb: [" + strings.Repeat("*a,", 1000) + "]", "more than 200000 values, aliases followed"},

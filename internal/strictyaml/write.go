@@ -102,6 +102,9 @@ func (w *writer) structure(v reflect.Value, indent int) {
 		if w.skip(f, fv) {
 			continue
 		}
+		if w.documented && indent == 0 && some {
+			w.put("\n")
+		}
 		if w.documented && f.doc != "" && !w.told[f] {
 			w.told[f] = true
 			for _, l := range wrap(f.doc, 96-indent) {

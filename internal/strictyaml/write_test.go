@@ -73,15 +73,20 @@ func TestWriteDocumented(t *testing.T) {
 	}
 	const want = `# Where to listen.
 listen: x
+
 trusted_proxies: []
+
 # What is guarded.
 routes:
   -
     # Method and path.
     match: a
   - match: b
+
 share: 0.5
+
 strict: true
+
 upstream:
   url: ""
   timeout: 0s
