@@ -39,10 +39,10 @@ func TestMeanings(t *testing.T) {
 
 func TestNewRefuses(t *testing.T) {
 	for expression, hint := range map[string]string{
-		"status = 200":                      "Syntax error",
-		"stauts == 200":                     "undeclared reference",
-		"status + 1":                        "not a condition",
-		"1 / (status - 200) > 0":            "fails for status 200",
+		"status = 200":                       "Syntax error",
+		"stauts == 200":                      "undeclared reference",
+		"status + 1":                         "not a condition",
+		"1 / (status - 200) > 0":             "fails for status 200",
 		strings.Repeat("!", 2000) + "status": "too long",
 	} {
 		_, err := New(Config{Failure: expression}, facts.Login)
