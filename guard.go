@@ -1,6 +1,7 @@
 package glacis
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"strconv"
@@ -47,14 +48,28 @@ func (h *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := exchanges.Get().(*exchange)
 	x.begin(h.gate, w, r)
 	defer x.end(h.rewrite) // also when the handler panics: what happened is recorded, and the panic goes on
-	x.decide(r)
+	r = x.decide(own(r))
 	switch {
 	case x.verdict.Done.Action >= verdict.Limit:
 		edge.Answer(&x.writer, r, &x.verdict)
-	case x.held(r):
+	case !x.held(r):
+		panic(http.ErrAbortHandler) // a clean end would be an empty answer with status 200
+	default:
 		h.forward(x, r)
 	}
 	x.done = true
+}
+
+// own gives a request whose body may be replaced. By the body of its own request the server sees what was not read of it, and so whether
+// the client still waits to be told to send it.
+func own(r *http.Request) *http.Request {
+	if r.Body == nil || r.Body == http.NoBody {
+		return r
+	}
+	if r.ContentLength < 0 && r.Trailer == nil {
+		r.Trailer = http.Header{} // filled at the end of the body; the map is common to both
+	}
+	return r.WithContext(r.Context())
 }
 
 // begin takes the exchange into use.
@@ -64,15 +79,16 @@ func (x *exchange) begin(g *Gate, w http.ResponseWriter, r *http.Request) {
 	x.span = g.tracer.Begin(r)
 }
 
-// decide reads the facts and asks the engine.
-func (x *exchange) decide(r *http.Request) {
-	x.read(r)
+// decide reads the facts and asks the engine. The request to go on with is r, or stands for it.
+func (x *exchange) decide(r *http.Request) *http.Request {
+	r = x.read(r)
 	x.verdict = x.plan.engine.Decide(&x.facts)
 	x.gate.metrics.decided(x.gate.clock.now() - x.facts.At)
+	return r
 }
 
 // read gets the facts, of the body only where the route declares fields.
-func (x *exchange) read(r *http.Request) {
+func (x *exchange) read(r *http.Request) *http.Request {
 	f := &x.facts
 	x.plan.Reader.Read(f, edge.Head(r), x.gate.clock.now())
 	if r.ContentLength < 0 {
@@ -80,9 +96,14 @@ func (x *exchange) read(r *http.Request) {
 		r.Body = x.body
 	}
 	if len(f.Route.Body.Fields) > 0 && r.Body != nil && r.Body != http.NoBody {
-		// A body that breaks off is the upstream's and the client's business: the error comes up again when it is read on.
-		r.Body, _ = x.plan.Reader.ReadBody(f, r.Body, r.Header)
+		var broken error
+		if r.Body, broken = x.plan.Reader.ReadBody(f, r.Body, r.Header); broken != nil {
+			// The error comes up again when the body is read on, and is answered there. But net/http ended the context as well, and a
+			// request whose context is over goes nowhere.
+			return r.WithContext(context.WithoutCancel(r.Context()))
+		}
 	}
+	return r
 }
 
 // held keeps a suspicious request waiting, as long as there is room to wait and the client does; false when it went away.
@@ -121,9 +142,9 @@ func (h *guard) forward(x *exchange, r *http.Request) {
 	e.Target, e.Upstream, e.Failure, e.Out = reply.Target, reply.Wait, reply.Failure, reply.Passed
 	switch {
 	case reply.Failure == "":
-	case reply.Started:
-		panic(http.ErrAbortHandler) // a clean end would make the client take half an answer for a whole one
-	case reply.Problem != nil:
+	case reply.Started || reply.Problem == nil:
+		panic(http.ErrAbortHandler) // a clean end would make the client take half an answer, or an empty one, for a whole one
+	default:
 		reply.Problem.Write(&x.writer, r, x.facts.ID)
 	}
 }
