@@ -159,7 +159,7 @@ func (g *Gate) Close() error {
 
 // housekeep does what is due now and then: the clock follows the wall, and dead budgets are scrubbed before their stamps wrap around.
 func (g *Gate) housekeep(ctx context.Context) {
-	follow, scrub := time.NewTicker(10*time.Second), time.NewTicker(6*time.Hour)
+	follow, scrub := time.NewTicker(10*time.Second), time.NewTicker(time.Hour)
 	defer follow.Stop()
 	defer scrub.Stop()
 	told := map[string]bool{}

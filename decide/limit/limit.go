@@ -4,7 +4,6 @@ package limit
 
 import (
 	"fmt"
-	"math"
 	"time"
 
 	"glacis/posture"
@@ -35,6 +34,9 @@ type Limit struct {
 // MaxDimensions bounds the dimensions of one limit.
 const MaxDimensions = 4
 
+// maxRefill is the longest a whole burst may take to come back, in nanoseconds: 45 days, what every store can count.
+const maxRefill = 45 * 24 * int64(time.Hour)
+
 // New makes a limit. The error is a sentence about the configuration, without a position.
 func New(c Config) (*Limit, error) {
 	l := &Limit{Name: c.Name, Per: c.Per, Rate: c.Rate, Burst: c.Burst, Cost: max(1, c.Cost)}
@@ -50,8 +52,8 @@ func New(c Config) (*Limit, error) {
 		return nil, fmt.Errorf("a limit's name is 1 to %d printable ASCII characters without quotes and backslashes, not %q", maxName, c.Name)
 	case len(c.Per) == 0 || len(c.Per) > MaxDimensions:
 		return nil, fmt.Errorf("a limit counts per 1 to %d dimensions, this one has %d", MaxDimensions, len(c.Per))
-	case l.Burst < 1 || l.Burst > math.MaxInt64/4/l.interval:
-		return nil, fmt.Errorf("a burst of %d at a rate of %s is out of range", c.Burst, c.Rate)
+	case l.Burst < 1 || l.Burst > maxRefill/l.interval:
+		return nil, fmt.Errorf("a burst of %d at a rate of %s is out of range: it must be at least 1 and come back within 45 days", c.Burst, c.Rate)
 	case c.Cost < 0 || l.Cost > l.Burst:
 		return nil, fmt.Errorf("a cost of %d can never be paid from a burst of %d", c.Cost, l.Burst)
 	}
