@@ -91,7 +91,7 @@ func (x *exchange) decide(r *http.Request) *http.Request {
 func (x *exchange) read(r *http.Request) *http.Request {
 	f := &x.facts
 	x.plan.Reader.Read(f, edge.Head(r), x.gate.clock.now())
-	if r.ContentLength < 0 {
+	if r.ContentLength < 0 && r.Body != nil {
 		x.body = &counter{ReadCloser: r.Body}
 		r.Body = x.body
 	}

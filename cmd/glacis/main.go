@@ -44,6 +44,7 @@ type terminal struct {
 func (t *terminal) logger() *slog.Logger { return slog.New(slog.NewTextHandler(t.stderr, nil)) }
 
 func main() {
+	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, nil))) // net/http's transport writes to the standard logger
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := execute(os.Args[1:], &terminal{ctx, os.Stdin, os.Stdout, os.Stderr})
 	stop()

@@ -84,7 +84,7 @@ const (
 	OddDotSegment    Odd = 1 << iota // "." or ".." as a path segment, plain or encoded
 	OddSlashes                       // repeated slashes in the path
 	OddEncodedSlash                  // %2F or %5C in the path, or a plain backslash
-	OddEncoding                      // an invalid or overlong percent-encoding, or one that decodes to another one (%25xx)
+	OddEncoding                      // an invalid or overlong percent-encoding
 	OddControl                       // a control character in the decoded path, NUL included
 	OddUTF8                          // the decoded path is not valid UTF-8
 	OddTarget                        // absolute form or asterisk form
@@ -94,10 +94,12 @@ const (
 	OddBodyDuplicate                 // a declared field occurs more than once
 	OddBodyTruncated                 // the body is longer than the bounded read, fields may be missing
 	OddBodyType                      // fields are declared but the body's type or encoding is none we read
+	OddDouble                        // a percent-encoding that decodes to another one (%25xx): honest in a search word, or the way around a filter
+	OddLong                          // the path is longer than MaxPath
 )
 
 var oddNames = [...]string{"dot-segment", "slashes", "encoded-slash", "encoding", "control", "utf8", "target", "forwarded", "spoof",
-	"body-syntax", "body-duplicate", "body-truncated", "body-type"}
+	"body-syntax", "body-duplicate", "body-truncated", "body-type", "double", "long"}
 
 // Has tells whether any of the given oddities is present.
 func (o Odd) Has(any Odd) bool { return o&any != 0 }

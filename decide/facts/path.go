@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// MaxPath bounds the path that is looked at, in bytes as sent: 8 KiB. What lies beyond is cut off and flagged OddEncoding;
+// MaxPath bounds the path that is looked at, in bytes as sent: 8 KiB. What lies beyond is cut off and flagged OddLong;
 // an edge that forwards requests does well to refuse longer ones, since the upstream would see what we do not.
 const MaxPath = 8 << 10
 
@@ -117,7 +117,7 @@ func startsWithDots(s string) bool {
 func cleanPath(raw string) (string, Odd) {
 	var odd Odd
 	if len(raw) > MaxPath {
-		raw, odd = raw[:MaxPath], OddEncoding
+		raw, odd = raw[:MaxPath], OddLong
 	}
 	var small [256]byte
 	decoded, more := decodePath(small[:0], raw)
@@ -154,7 +154,7 @@ func decodePath(b []byte, raw string) (_ []byte, odd Odd) {
 			continue
 		}
 		if c == '%' && hidesAnother(raw[i+1:]) {
-			odd |= OddEncoding
+			odd |= OddDouble
 		}
 		b = append(b, c)
 	}

@@ -53,9 +53,9 @@ func TestCleanTarget(t *testing.T) {
 		{"/a%5cb", `/a\b`, "", "", OddEncodedSlash},
 		{`/a\..\b`, `/a\..\b`, "", "", OddEncodedSlash},
 
-		{"/%2561", "/%61", "", "", OddEncoding},
-		{"/%25%36%31", "/%61", "", "", OddEncoding},
-		{"/%252e%252e/a", "/%2e%2e/a", "", "", OddEncoding},
+		{"/%2561", "/%61", "", "", OddDouble},
+		{"/%25%36%31", "/%61", "", "", OddDouble},
+		{"/%252e%252e/a", "/%2e%2e/a", "", "", OddDouble},
 		{"/100%25", "/100%", "", "", 0},
 		{"/100%25-off", "/100%-off", "", "", 0},
 		{"/%", "/%", "", "", OddEncoding},
@@ -98,12 +98,12 @@ func TestCleanTargetIsBounded(t *testing.T) {
 	if path, query, _, odd := cleanTarget(exact + "?q"); path != exact || query != "q" || odd != 0 {
 		t.Errorf("a path of MaxPath: %d bytes, query %q, %v", len(path), query, odd)
 	}
-	if path, query, _, odd := cleanTarget(exact + "b?q"); path != exact || query != "q" || odd != OddEncoding {
+	if path, query, _, odd := cleanTarget(exact + "b?q"); path != exact || query != "q" || odd != OddLong {
 		t.Errorf("a longer path: %d bytes, query %q, %v", len(path), query, odd)
 	}
 	// The cut must not leave a dot segment behind.
 	cut := "/" + strings.Repeat("a", MaxPath-4) + "/..b"
-	if path, _, _, odd := cleanTarget(cut); path != "/" || odd != OddEncoding|OddDotSegment {
+	if path, _, _, odd := cleanTarget(cut); path != "/" || odd != OddLong|OddDotSegment {
 		t.Errorf("a path cut after its dots: %d bytes, %v", len(path), odd)
 	}
 	if path, _, _, _ := cleanTarget("/" + strings.Repeat("%2f", MaxPath)); len(path) > MaxPath {

@@ -78,8 +78,9 @@ type Policy struct {
 // SlowBy is the delay of Slow: long enough to spoil a program's throughput, short enough for a person to wait.
 const SlowBy = time.Second
 
-// ambiguous are the oddities of a path that let one request mean two things to two servers.
-const ambiguous = facts.OddDotSegment | facts.OddControl | facts.OddEncoding | facts.OddUTF8
+// ambiguous are the oddities of a path that let one request mean two things to two servers. Old clients send Latin-1, and search words
+// hold %25: those are odd and no more.
+const ambiguous = facts.OddDotSegment | facts.OddControl | facts.OddEncoding | facts.OddLong
 
 // most is by how much suspicion can make a unit dearer, per tension: at the top of the scale a client has this fraction of its budget.
 var most = [...]float64{posture.Calm: 4, posture.Tense: 8, posture.Siege: 16}
