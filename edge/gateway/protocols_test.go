@@ -86,7 +86,8 @@ func TestWebSocket(t *testing.T) {
 // TestWebSocketAtTheEnd: a connection that would never end by itself is cut at a stop, and is in the record like any other.
 func TestWebSocketAtTheEnd(t *testing.T) {
 	t.Parallel()
-	s := open(t, "", upstream(t, echo(t)))
+	s := open(t, "server: {drain_timeout: 10ms}", upstream(t, echo(t)))
+	s.cut = true
 	c := s.socket()
 	says(t, c, "hello")
 	if l := s.only(); l.Status != http.StatusSwitchingProtocols || l.Out < 5 {
