@@ -48,8 +48,8 @@ func TestReadGoesOnAfterBadLines(t *testing.T) {
 
 func TestReadStopsWhenAsked(t *testing.T) {
 	n := 0
-	for range Read(strings.NewReader(strings.Repeat("{}\n", 10))) {
-		if n++; n == 3 {
+	for _, err := range Read(strings.NewReader(strings.Repeat("{}\n", 10))) {
+		if n++; n == 3 || err != nil {
 			break
 		}
 	}

@@ -120,11 +120,8 @@ func (q *queue) room(s *shard, denial bool) *buffer {
 		return nil
 	case s.buffer == nil:
 		s.buffer = q.take(denial)
-	case s.buffer.reserved && !denial:
-		if q.scarce() {
-			return nil
-		}
-		s.buffer.reserved = false
+	case s.buffer.reserved && !denial && q.scarce():
+		return nil
 	}
 	return s.buffer
 }

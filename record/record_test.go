@@ -258,6 +258,15 @@ func TestDenialsAreDroppedLast(t *testing.T) {
 	})
 }
 
+func TestAllowsLeaveTheReserveAlone(t *testing.T) {
+	q := newQueue(minQueue)
+	for q.put(fresh(*allowed()), &standIns{}, false) {
+	}
+	if len(q.free) != reserve {
+		t.Errorf("%d buffers are left, want %d", len(q.free), reserve)
+	}
+}
+
 func TestAllowsComeBackWhenThereIsRoom(t *testing.T) {
 	q := newQueue(minQueue)
 	e := denied(t)
@@ -298,6 +307,10 @@ func TestFullDiskRecovers(t *testing.T) {
 		}
 		for range 20_000 {
 			r.Observe(fresh(*allowed()))
+		}
+		synctest.Wait()
+		if n := r.Stats().Errors; n != s.Errors {
+			t.Errorf("the full disk was tried %d times before its time", n-s.Errors)
 		}
 		if d := r.Dropped(WriteFailed); d.Allows == 0 || d.Denials != 0 {
 			t.Errorf("dropped %+v", d)
