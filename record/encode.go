@@ -1,15 +1,12 @@
 package record
 
 import (
-	"math"
-	"net/netip"
 	"strconv"
 	"strings"
 	"time"
 
 	"glacis/decide/facts"
 	"glacis/decide/limit"
-	"glacis/decide/risk"
 	"glacis/decide/verdict"
 	"glacis/learn/observe"
 )
@@ -184,101 +181,6 @@ func appendCaller(b []byte, e *observe.Entry, x *standIns) []byte {
 	return b
 }
 
-// verdict tells what was done, what would have been done instead, and why.
-func (c *encoder) verdict(b []byte, v *verdict.Verdict) []byte {
-	b = appendName(b, `,"mode":"`, v.Mode.String())
-	b = appendName(b, `,"tension":"`, v.Tension.String())
-	b = appendName(b, `,"verdict":"`, v.Done.Action.String())
-	b = appendName(b, `,"cause":"`, v.Done.Cause.String())
-	if differs(v) {
-		b = appendName(b, `,"would":"`, v.Would.Action.String())
-		b = appendName(b, `,"would_cause":"`, v.Would.Cause.String())
-	}
-	if !c.because(&b, &v.Done) && differs(v) {
-		c.because(&b, &v.Would)
-	}
-	return b
-}
-
-func differs(v *verdict.Verdict) bool { return v.Would.Action != v.Done.Action }
-
-// because appends the limit, the bar or the excuse behind a choice; false when there is none.
-func (c *encoder) because(b *[]byte, choice *verdict.Choice) bool {
-	switch {
-	case choice.Cause == verdict.Spent && choice.Limit.Limit != nil:
-		*b = c.limit(*b, &choice.Limit)
-	case choice.Cause == verdict.Barred && choice.Term != nil:
-		*b = appendText(*b, `,"bar":`, choice.Term.Why, maxWhy)
-	case choice.Cause == verdict.Excused && choice.Term != nil:
-		*b = appendText(*b, `,"excuse":`, choice.Term.Why, maxWhy)
-	default:
-		return false
-	}
-	return true
-}
-
-func (c *encoder) limit(b []byte, s *limit.State) []byte {
-	text, ok := c.limits[s.Limit]
-	if !ok {
-		if len(c.limits) >= maxLimits {
-			clear(c.limits)
-		}
-		text = string(appendLimit(nil, s.Limit))
-		c.limits[s.Limit] = text
-	}
-	b = append(b, `,"limit":{`...)
-	b = append(b, text...)
-	b = strconv.AppendInt(append(b, `,"remaining":`...), s.Remaining, 10)
-	if s.Wait > 0 { // rounded up: whoever waits that long is met
-		b = appendThousandths(append(b, `,"retry_after_s":`...), (int64(s.Wait)+int64(time.Millisecond)-1)/int64(time.Millisecond))
-	}
-	if s.Overflow {
-		b = append(b, `,"overflow":true`...)
-	}
-	return append(b, '}')
-}
-
-// appendLimit appends what of a limit is the same in every line.
-func appendLimit(b []byte, l *limit.Limit) []byte {
-	b = append(b, `"name":`...)
-	b = appendQuoted(b, l.Name, maxLimit)
-	b = append(b, `,"per":[`...)
-	for i, d := range l.Per[:min(len(l.Per), limit.MaxDimensions)] {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendQuoted(b, d.String(), maxDimension)
-	}
-	b = append(b, `],"rate":`...)
-	b = appendQuoted(b, l.Rate.String(), maxLimit)
-	return strconv.AppendInt(append(b, `,"burst":`...), l.Burst, 10)
-}
-
-// appendScore tells the evidence, when there is any.
-func appendScore(b []byte, s *risk.Score) []byte {
-	reasons := s.Reasons()
-	if len(reasons) == 0 {
-		return b
-	}
-	tenths := int64(min(1, max(0, s.P()))*1e4 + 0.5)
-	b = append(b, `,"score":`...)
-	b = append(strconv.AppendInt(b, tenths/1e4, 10), '.')
-	b = appendDigits(b, tenths%1e4, 4)
-	b = append(b, `,"reasons":[`...)
-	for i := range reasons {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(b, `{"code":`...)
-		b = appendQuoted(b, reasons[i].Code, maxCode)
-		b = append(b, `,"nats":`...)
-		b = strconv.AppendFloat(b, float64(min(reasons[i].Nats, math.MaxFloat32)), 'f', -1, 32)
-		b = appendText(b, `,"sentence":`, reasons[i].Sentence, maxSentence)
-		b = append(b, '}')
-	}
-	return append(b, ']')
-}
-
 // appendEnd tells what became of the request.
 func appendEnd(b []byte, e *observe.Entry) []byte {
 	b = appendName(b, `,"outcome":"`, e.Outcome.String())
@@ -312,52 +214,4 @@ func appendFields(b []byte, f *facts.Facts, x *standIns) []byte {
 		before = ","
 	}
 	return append(b, '}')
-}
-
-// appendText appends a name with its colon and a text from outside, or nothing when there is no text.
-func appendText(b []byte, name, s string, most int) []byte {
-	if s == "" {
-		return b
-	}
-	return appendQuoted(append(b, name...), s, most)
-}
-
-// appendName is appendText for words of our own, which need no escape; name ends with the opening quote.
-func appendName(b []byte, name, word string) []byte {
-	if word == "" {
-		return b
-	}
-	b = append(b, name...)
-	return append(append(b, word...), '"')
-}
-
-func appendNumber(b []byte, name string, n int64) []byte {
-	if n <= 0 {
-		return b
-	}
-	return strconv.AppendInt(append(b, name...), n, 10)
-}
-
-func appendAddress(b []byte, name string, a netip.Addr) []byte {
-	if !a.IsValid() {
-		return b
-	}
-	return append(a.WithZone("").AppendTo(append(b, name...)), '"')
-}
-
-// appendThousandths appends n/1000 with three decimals.
-func appendThousandths(b []byte, n int64) []byte {
-	n = max(0, n)
-	b = append(strconv.AppendInt(b, n/1000, 10), '.')
-	return appendDigits(b, n%1000, 3)
-}
-
-// appendDigits appends n with leading zeros.
-func appendDigits(b []byte, n int64, width int) []byte {
-	var d [9]byte
-	for i := width - 1; i >= 0; i-- {
-		d[i] = '0' + byte(n%10)
-		n /= 10
-	}
-	return append(b, d[:width]...)
 }

@@ -290,6 +290,16 @@ func TestLongestLine(t *testing.T) {
 	}
 }
 
+// A query costs no more than its first parts, however many it has.
+func TestQueryPartsAreBounded(t *testing.T) {
+	e := allowed()
+	e.Facts.Query = "first=1" + strings.Repeat("&", maxQueryParts) + "last=1"
+	var line Line
+	if err := json.Unmarshal([]byte(lineOf(e)), &line); err != nil || line.QueryKeys != "first" {
+		t.Errorf("query keys %q (%v), want only the first", line.QueryKeys, err)
+	}
+}
+
 func TestRememberedLimitsAreBounded(t *testing.T) {
 	c := newEncoder()
 	for range 3 * maxLimits {

@@ -1,6 +1,10 @@
 package record
 
-import "unicode/utf8"
+import (
+	"net/netip"
+	"strconv"
+	"unicode/utf8"
+)
 
 // appendQuoted appends s as a JSON string (RFC 8259 §7) of at most most bytes of text, cut between characters. Invalid UTF-8 becomes
 // U+FFFD, byte by byte, and U+2028 and U+2029 are escaped, as encoding/json does it without its escapes for HTML. It appends at most
@@ -78,3 +82,51 @@ var plain = func() (t [256]bool) {
 	}
 	return t
 }()
+
+// appendText appends a name with its colon and a text from outside, or nothing when there is no text.
+func appendText(b []byte, name, s string, most int) []byte {
+	if s == "" {
+		return b
+	}
+	return appendQuoted(append(b, name...), s, most)
+}
+
+// appendName is appendText for words of our own, which need no escape; name ends with the opening quote.
+func appendName(b []byte, name, word string) []byte {
+	if word == "" {
+		return b
+	}
+	b = append(b, name...)
+	return append(append(b, word...), '"')
+}
+
+func appendNumber(b []byte, name string, n int64) []byte {
+	if n <= 0 {
+		return b
+	}
+	return strconv.AppendInt(append(b, name...), n, 10)
+}
+
+func appendAddress(b []byte, name string, a netip.Addr) []byte {
+	if !a.IsValid() {
+		return b
+	}
+	return append(a.WithZone("").AppendTo(append(b, name...)), '"')
+}
+
+// appendThousandths appends n/1000 with three decimals.
+func appendThousandths(b []byte, n int64) []byte {
+	n = max(0, n)
+	b = append(strconv.AppendInt(b, n/1000, 10), '.')
+	return appendDigits(b, n%1000, 3)
+}
+
+// appendDigits appends n with leading zeros.
+func appendDigits(b []byte, n int64, width int) []byte {
+	var d [9]byte
+	for i := width - 1; i >= 0; i-- {
+		d[i] = '0' + byte(n%10)
+		n /= 10
+	}
+	return append(b, d[:width]...)
+}
