@@ -47,20 +47,26 @@ func open(t *testing.T, yaml string, upstreams ...string) *site {
 	t.Helper()
 	s := &site{t: t, log: new(notes), data: t.TempDir()}
 	s.base = config.Override{Upstream: upstreams, Listen: []string{"127.0.0.1:0"}, Admin: "127.0.0.1:0", Data: s.data}
+	s.start(s.plan(yaml))
+	return s
+}
+
+// start opens the gate, to be stopped with the test.
+func (s *site) start(p *config.Plan) {
+	s.t.Helper()
 	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	var err error
-	if s.gate, err = glacis.OpenPlan(s.plan(yaml), glacis.WithLogger(log)); err != nil {
-		t.Fatal(err)
+	if s.gate, err = glacis.OpenPlan(p, glacis.WithLogger(log)); err != nil {
+		s.t.Fatal(err)
 	}
-	t.Cleanup(s.stop)
+	s.t.Cleanup(s.stop)
 	if s.gateway, err = gateway.New(s.gate, log); err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
 	if err := s.gateway.Start(); err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
 	s.addr = s.gateway.Addrs()[0].String()
-	return s
 }
 
 // plan compiles a configuration.
