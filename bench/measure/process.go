@@ -79,9 +79,9 @@ func (s *process) stop() {
 func (s *process) answers(ctx context.Context, url string) error {
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
-	last := errors.New("never asked")
 	for {
-		if last = ask(ctx, url); last == nil {
+		last := ask(ctx, url)
+		if last == nil {
 			return nil
 		}
 		select {
