@@ -107,7 +107,7 @@ func (g *Gate) open(ctx context.Context, c *config.Config) (err error) {
 	if g.tracer, err = tracing.Open(ctx, c.Trace.Endpoint, "glacis", c.Trace.Sample); err != nil {
 		return fmt.Errorf("trace: %w", err)
 	}
-	g.record, err = record.New(c.Record, c.DataDir(), &key)
+	g.record, err = record.New(c.Record, c.DataDir(), &key, record.WithLogger(g.log))
 	return err
 }
 

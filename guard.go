@@ -37,6 +37,7 @@ type exchange struct {
 	verdict verdict.Verdict
 	entry   observe.Entry
 	writer  edge.Writer
+	length  int64    // of the body as declared; 0 when there is none or nothing was declared
 	body    *counter // of a body without a declared length; its own object, because a transport may read on after the answer
 	span    tracing.Span
 	done    bool // the handler returned and did not panic
@@ -91,6 +92,7 @@ func (x *exchange) decide(r *http.Request) *http.Request {
 func (x *exchange) read(r *http.Request) *http.Request {
 	f := &x.facts
 	x.plan.Reader.Read(f, edge.Head(r), x.gate.clock.now())
+	x.length = max(0, r.ContentLength)
 	if r.ContentLength < 0 && r.Body != nil {
 		x.body = &counter{ReadCloser: r.Body}
 		r.Body = x.body
@@ -162,7 +164,8 @@ func (x *exchange) introduce(r *http.Request) {
 	r.Header[edge.SubjectHeader] = values[2:3:3]
 }
 
-// end records the exchange and gives it back to the pool, unless a handler we do not know may have kept its writer.
+// end records the exchange and gives it back to the pool, unless somebody may have kept it: a handler its writer, or a program its
+// verdict.
 func (x *exchange) end(pooled bool) {
 	e, f, v := &x.entry, &x.facts, &x.verdict
 	if f.Route != nil { // else reading the facts panicked, and there is nothing to tell
@@ -180,8 +183,8 @@ func (x *exchange) end(pooled bool) {
 		x.gate.metrics.observed(x.plan.counted, e)
 		x.span.End(f.Method, f.Template, e.Status, v.ID.String(), v.Done.Action.String())
 	}
-	*x = exchange{}
 	if pooled {
+		*x = exchange{}
 		exchanges.Put(x)
 	}
 }
@@ -191,11 +194,7 @@ func (x *exchange) received() int64 {
 	if x.body != nil {
 		return x.body.n.Load()
 	}
-	if v := x.facts.Header["Content-Length"]; len(v) == 1 {
-		n, _ := strconv.ParseInt(v[0], 10, 64) // net/http refused anything that is no length
-		return n
-	}
-	return 0
+	return x.length
 }
 
 // counter counts the bytes of a body whose length was not declared.
