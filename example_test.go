@@ -3,7 +3,6 @@ package glacis_test
 import (
 	"fmt"
 	"io"
-	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -33,12 +32,12 @@ func settings(data string) config.Config {
 func ExampleGate_Handler() {
 	data, err := os.MkdirTemp("", "glacis")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer os.RemoveAll(data)
 	gate, err := glacis.Open(settings(data))
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer gate.Close()
 
@@ -51,7 +50,7 @@ func ExampleGate_Handler() {
 	for range 4 {
 		res, err := http.Get(server.URL + "/search?q=lamp")
 		if err != nil {
-			log.Fatal(err)
+			panic(err)
 		}
 		body, _ := io.ReadAll(res.Body)
 		res.Body.Close()
@@ -72,12 +71,12 @@ func ExampleGate_Handler() {
 func ExampleGate_Decide() {
 	data, err := os.MkdirTemp("", "glacis")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer os.RemoveAll(data)
 	gate, err := glacis.Open(settings(data))
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer gate.Close()
 
@@ -103,14 +102,14 @@ func ExampleGate_Decide() {
 func ExampleOpen() {
 	data, err := os.MkdirTemp("", "glacis")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer os.RemoveAll(data)
 	settings := config.Default()
 	settings.Data = data
 	gate, err := glacis.Open(settings)
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer gate.Close()
 

@@ -125,12 +125,10 @@ func TestHealth(t *testing.T) {
 		s.stop()
 		close(stopped)
 	}()
-	for {
+	until(t, "an end of readiness", func() bool {
 		a := s.admin("/readyz")
-		if a.StatusCode == http.StatusServiceUnavailable && strings.Contains(a.body, `"draining"`) {
-			break
-		}
-	}
+		return a.StatusCode == http.StatusServiceUnavailable && strings.Contains(a.body, `"draining"`)
+	})
 	if s.admin("/healthz").StatusCode != 200 {
 		t.Error("not alive while draining")
 	}

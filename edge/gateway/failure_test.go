@@ -124,8 +124,8 @@ func TestHalfAnAnswer(t *testing.T) {
 					var body []byte
 					body, err = io.ReadAll(res.Body)
 					_ = res.Body.Close()
-					if !strings.HasPrefix("half", string(body)) {
-						t.Errorf("%q", body)
+					if got := string(body); got != "" && got != "half" {
+						t.Errorf("%q", got)
 					}
 				}
 				if err == nil {
@@ -144,11 +144,7 @@ func TestNoTargetLeft(t *testing.T) {
 	t.Parallel()
 	ill := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }
 	s := open(t, "pool: {check: {path: /healthz, interval: 5ms, unhealthy: 1}}", upstream(t, ill), nobody(t))
-	for s.admin("/readyz").StatusCode != http.StatusServiceUnavailable {
-		if t.Context().Err() != nil {
-			t.Fatal("the targets stay in use")
-		}
-	}
+	until(t, "an end of readiness", func() bool { return s.admin("/readyz").StatusCode == http.StatusServiceUnavailable })
 	p := s.get("/x").problem(t, http.StatusServiceUnavailable)
 	if l := s.lines(); l[len(l)-1].ID != p.Decision || l[len(l)-1].Failure != "no target" {
 		t.Errorf("%+v", l)

@@ -316,3 +316,13 @@ func within[T any](t *testing.T, what string, from <-chan T) T {
 		panic("unreachable")
 	}
 }
+
+// until asks again and again for something that must come to be.
+func until(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !is(); {
+		if time.Now().After(end) {
+			t.Fatalf("%s did not come", what)
+		}
+	}
+}

@@ -63,7 +63,9 @@ func TestOneLineEach(t *testing.T) {
 	}()
 	passed(line{Verdict: "allow", Failure: "client gone"})
 	leave()
-	<-gone
+	if err := <-gone; err == nil {
+		t.Error("an answer for a client that left")
+	}
 	c := s.socket()
 	passed(line{Verdict: "allow", Status: 101, Outcome: "", Out: 1})
 	says(t, c, "hello")
@@ -91,7 +93,7 @@ func TestOneLineEach(t *testing.T) {
 func TestSecretsStayOut(t *testing.T) {
 	t.Parallel()
 	const (
-		email, password, phone, code = "ann.secret@example.com", "pass-secret-1", "+4917612345678", "824613"
+		email, password, phone, code = "ann.secret@example.com", "pass-secret-1", "+4917612345678", "code-secret-6"
 		bearer, key, cookie          = "bearer-secret-2", "key-secret-3", "cookie-secret-4"
 		query, token                 = "query-secret-of-some-length", "a1b2c3d4e5f60718293a4b5c6d7e8f90"
 	)
