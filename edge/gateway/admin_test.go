@@ -150,4 +150,10 @@ func TestAdminOff(t *testing.T) {
 	if other.get("/x").StatusCode != 200 {
 		t.Error("the gate does not work without")
 	}
+	other.stop()
+	select {
+	case err := <-other.gateway.Failed():
+		t.Errorf("said to have failed: %v", err)
+	default:
+	}
 }

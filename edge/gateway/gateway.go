@@ -32,6 +32,7 @@ type Gateway struct {
 	log      *slog.Logger
 	running  sync.WaitGroup
 	failed   chan error
+	watching context.Context // until a stop is asked for
 	stop     context.CancelFunc
 
 	serving  context.Context // until upgraded connections are cut
@@ -50,6 +51,7 @@ func New(gate *glacis.Gate, log *slog.Logger) (*Gateway, error) {
 	c := gate.Config()
 	g := &Gateway{gate: gate, log: log, failed: make(chan error, 2)}
 	g.serving, g.cut = context.WithCancel(context.Background())
+	g.watching, g.stop = context.WithCancel(context.Background())
 	p, err := newPool(c)
 	if err != nil {
 		return nil, err
@@ -72,7 +74,7 @@ func newPool(c *config.Config) (*pool, error) {
 	return &pool{p, uc}, nil
 }
 
-// Start binds the addresses and serves. Errors of a listener later on come from Failed.
+// Start binds the addresses and serves. When one cannot be bound nothing stays bound. Errors of a listener later on come from Failed.
 func (g *Gateway) Start() error {
 	c := g.gate.Config()
 	if err := g.front.Listen(c.Listen); err != nil {
@@ -91,7 +93,7 @@ func (g *Gateway) Start() error {
 	return nil
 }
 
-// Failed gives the error that ended serving before Stop was called.
+// Failed gives the error that ended serving before Stop was called; nothing as long as all is well.
 func (g *Gateway) Failed() <-chan error { return g.failed }
 
 // Addrs are the addresses clients connect to.
@@ -128,7 +130,7 @@ func (g *Gateway) Reload(compiled *config.Plan) (unchanged []string, err error) 
 }
 
 // Stop turns readiness off, lets requests under way end within the drain timeout, and closes what is left. Upgraded connections, which
-// net/http no longer knows of and which have no end of their own, are cut then.
+// net/http no longer knows of and which have no end of their own, are cut then. It may be called when Start failed.
 func (g *Gateway) Stop(ctx context.Context) error {
 	g.draining.Store(true)
 	g.stop()
