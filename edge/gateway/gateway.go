@@ -83,13 +83,14 @@ func (g *Gateway) Start() error {
 	if err := g.admin.listen(c.Admin.Listen); err != nil {
 		return errors.Join(fmt.Errorf("admin: %w", err), g.front.Stop(context.Background()))
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	g.stop = stop
-	g.running.Go(func() { g.failed <- g.front.Serve() })
-	if g.admin.listener != nil {
-		g.running.Go(func() { g.failed <- g.admin.serve() })
+	for _, serve := range []func() error{g.front.Serve, g.admin.serve} {
+		g.running.Go(func() {
+			if err := serve(); err != nil {
+				g.failed <- err
+			}
+		})
 	}
-	g.running.Go(func() { g.watchCertificates(ctx) })
+	g.running.Go(func() { g.watchCertificates(g.watching) })
 	return nil
 }
 
