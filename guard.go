@@ -154,11 +154,13 @@ func (h *guard) forward(x *exchange, r *http.Request) {
 // introduce tells the upstream what was decided.
 func (x *exchange) introduce(r *http.Request) {
 	v := &x.verdict
-	var buf [64]byte
-	values := make([]string, 3)
-	values[0] = v.ID.String()
-	values[1] = string(strconv.AppendFloat(buf[:0], v.Score.P(), 'f', 4, 64))
-	values[2] = string(v.Subject.AppendText(buf[:0]))
+	var buf [128]byte
+	b := v.ID.AppendText(buf[:0])
+	score := len(b)
+	b = strconv.AppendFloat(b, v.Score.P(), 'f', 4, 64)
+	subject := len(b)
+	text := string(v.Subject.AppendText(b)) // one allocation for the three
+	values := []string{text[:score], text[score:subject], text[subject:]}
 	r.Header[edge.DecisionHeader] = values[0:1:1]
 	r.Header[edge.ScoreHeader] = values[1:2:2]
 	r.Header[edge.SubjectHeader] = values[2:3:3]
@@ -181,7 +183,7 @@ func (x *exchange) end(pooled bool) {
 		}
 		x.gate.record.Observe(e)
 		x.gate.metrics.observed(x.plan.counted, e)
-		x.span.End(f.Method, f.Template, e.Status, v.ID.String(), v.Done.Action.String())
+		x.span.End(f.Method, f.Template, e.Status, &v.ID, v.Done.Action)
 	}
 	if pooled {
 		*x = exchange{}

@@ -4,6 +4,7 @@ package tracing
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -63,8 +64,9 @@ func (t *Tracer) Begin(r *http.Request) Span {
 	return Span{span}
 }
 
-// End ends the span with what became of the exchange, in the names of OpenTelemetry's HTTP conventions.
-func (s Span) End(method, route string, status int, decision, verdict string) {
+// End ends the span with what became of the exchange, in the names of OpenTelemetry's HTTP conventions. Decision and verdict are only
+// turned into text when there is a span.
+func (s Span) End(method, route string, status int, decision, verdict fmt.Stringer) {
 	if s.span == nil {
 		return
 	}
@@ -72,7 +74,7 @@ func (s Span) End(method, route string, status int, decision, verdict string) {
 	s.span.SetAttributes(
 		attribute.String("http.request.method", method), attribute.String("http.route", route),
 		attribute.Int("http.response.status_code", status),
-		attribute.String("glacis.decision", decision), attribute.String("glacis.verdict", verdict))
+		attribute.Stringer("glacis.decision", decision), attribute.Stringer("glacis.verdict", verdict))
 	if status >= http.StatusInternalServerError || status == 0 {
 		s.span.SetStatus(codes.Error, "")
 	}
