@@ -49,6 +49,9 @@ func (a *admin) addr() net.Addr {
 }
 
 func (a *admin) serve() error {
+	if a.listener == nil {
+		return nil
+	}
 	if err := a.server.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
