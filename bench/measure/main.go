@@ -61,6 +61,12 @@ func parse() options {
 	return o
 }
 
+// limit is when to give up: four minutes, or twice the time that all visits take.
+func (o options) limit() time.Duration {
+	const visited = 8 + 4 // targets of the two phases
+	return max(4*time.Minute, time.Duration(2*visited*o.rounds)*o.span)
+}
+
 func number(variable string, otherwise int) int {
 	if n, err := strconv.Atoi(os.Getenv(variable)); err == nil {
 		return n
@@ -85,6 +91,8 @@ func measure(ctx context.Context, o options) (err error) {
 	if err := os.Chmod(dir, 0o755); err != nil { // workers of others drop root
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, o.limit())
+	defer cancel()
 	s := &stage{dir: dir, bin: o.bin}
 	defer func() { err = errors.Join(err, s.strike()) }()
 	began := time.Now()
