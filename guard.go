@@ -37,8 +37,9 @@ type exchange struct {
 	verdict verdict.Verdict
 	entry   observe.Entry
 	writer  edge.Writer
-	length  int64    // of the body as declared; 0 when there is none or nothing was declared
-	body    *counter // of a body without a declared length; its own object, because a transport may read on after the answer
+	length  int64                                     // of the body as declared; 0 when there is none or nothing was declared
+	body    *counter                                  // of a body without a declared length; its own object, because a transport may read on after the answer
+	set     [3 + facts.MaxRewritten]facts.HeaderField // what the upstream gets besides the client's header
 	span    tracing.Span
 	done    bool // the handler returned and did not panic
 }
@@ -132,14 +133,13 @@ func (x *exchange) held(r *http.Request) bool {
 
 // forward lets the request through and answers in the upstream's place when it fails.
 func (h *guard) forward(x *exchange, r *http.Request) {
-	h.upstream.StripHop(r.Header) // first: a client may name in Connection what is set below
+	set := x.introduction()
 	if h.rewrite {
-		x.plan.Reader.Rewrite(r.Header, &x.facts, r.Host) // takes fields of our name away, too
+		set = x.plan.Reader.Rewrite(r.Header, &x.facts, r.Host, set) // takes fields of our name away, too
 	} else {
 		edge.Strip(r.Header)
 	}
-	x.introduce(r)
-	reply := h.upstream.Forward(&x.writer, r)
+	reply := h.upstream.Forward(&x.writer, r, set)
 	e := &x.entry
 	e.Target, e.Upstream, e.Failure, e.Out = reply.Target, reply.Wait, reply.Failure, reply.Passed
 	switch {
@@ -151,8 +151,8 @@ func (h *guard) forward(x *exchange, r *http.Request) {
 	}
 }
 
-// introduce tells the upstream what was decided.
-func (x *exchange) introduce(r *http.Request) {
+// introduction is what the upstream is told of the decision.
+func (x *exchange) introduction() []facts.HeaderField {
 	v := &x.verdict
 	var buf [128]byte
 	b := v.ID.AppendText(buf[:0])
@@ -160,10 +160,9 @@ func (x *exchange) introduce(r *http.Request) {
 	b = strconv.AppendFloat(b, v.Score.P(), 'f', 4, 64)
 	subject := len(b)
 	text := string(v.Subject.AppendText(b)) // one allocation for the three
-	values := []string{text[:score], text[score:subject], text[subject:]}
-	r.Header[edge.DecisionHeader] = values[0:1:1]
-	r.Header[edge.ScoreHeader] = values[1:2:2]
-	r.Header[edge.SubjectHeader] = values[2:3:3]
+	return append(x.set[:0], facts.HeaderField{Name: edge.DecisionHeader, Value: text[:score]},
+		facts.HeaderField{Name: edge.ScoreHeader, Value: text[score:subject]},
+		facts.HeaderField{Name: edge.SubjectHeader, Value: text[subject:]})
 }
 
 // end records the exchange and gives it back to the pool, unless somebody may have kept it: a handler its writer, or a program its
@@ -214,11 +213,11 @@ func (c *counter) Read(b []byte) (int, error) {
 // program is a Go handler as an upstream.
 type program struct{ http.Handler }
 
-// StripHop leaves the header alone: the handler is this connection's end.
-func (p program) StripHop(http.Header) {}
-
 // Forward calls the handler; its panics pass through.
-func (p program) Forward(w http.ResponseWriter, r *http.Request) edge.Reply {
+func (p program) Forward(w http.ResponseWriter, r *http.Request, set []facts.HeaderField) edge.Reply {
+	for _, f := range set {
+		r.Header[f.Name] = []string{f.Value}
+	}
 	p.ServeHTTP(w, r)
 	return edge.Reply{Started: true}
 }

@@ -3,14 +3,14 @@ package edge
 import (
 	"net/http"
 	"time"
+
+	"glacis/decide/facts"
 )
 
 // Upstream answers the requests that are let through.
 type Upstream interface {
-	// StripHop removes from a client's header what was meant for its connection only, before anything is set for the upstream.
-	StripHop(h http.Header)
-	// Forward answers r through w. When Reply.Failure is set and nothing was started, the edge answers in its place.
-	Forward(w http.ResponseWriter, r *http.Request) Reply
+	// Forward answers r through w. The upstream gets the fields of set besides r.Header, which holds none of their names. When Reply.Failure is set and nothing was started, the edge answers in its place.
+	Forward(w http.ResponseWriter, r *http.Request, set []facts.HeaderField) Reply
 }
 
 // Reply is what became of a forwarded request.

@@ -86,62 +86,63 @@ func sameHeader(a, b string) bool {
 	return true
 }
 
-// Rewrite makes h, the header about to go to the upstream, speak of the request as f has it. host is the Host as sent.
+// HeaderField is one header field to be sent. It is an unnamed struct by another name, so that rooms that do not know each other can pass
+// lists of it on.
+type HeaderField = struct{ Name, Value string }
+
+// Rewrite makes the header that goes to the upstream speak of the request as f has it. host is the Host as sent. What is to be removed
+// is removed from h; what is to be set is appended to set, because fields beside the map cost nothing to put there, and no client
+// can have them removed by naming them in Connection.
 //
 // Removed: every Glacis-* header; from an untrusted peer every forwarding header (Forwarded, X-Forwarded-*, X-Real-Ip and the list
 // in knownHeader); from a trusted peer those naming an address other than the one believed, because a proxy that writes one of
 // them usually lets a client's copy of the others through. A trusted peer's X-Forwarded-Port, -Prefix and the like stay.
 //
-// Set: X-Forwarded-For (appended to, when the believed chain could be read), X-Forwarded-Proto, X-Forwarded-Host, X-Real-Ip;
+// Set: X-Forwarded-For (with the believed chain before it, when that could be read), X-Forwarded-Proto, X-Forwarded-Host, X-Real-Ip;
 // Forwarded likewise when that is the believed header; and the believed single-address header when it was sent.
-//
-// Call it after the hop-by-hop headers are gone: a client may name any of these in Connection. Values are replaced, never written
-// into, so h may share them with f.Header; the map itself may not be shared.
-func (r *Reader) Rewrite(h http.Header, f *Facts, host string) {
+func (r *Reader) Rewrite(h http.Header, f *Facts, host string, set []HeaderField) []HeaderField {
 	chain := r.believedChain(h, f)
 	single := f.Trusted && r.proxies.style == styleSingle && len(h[r.proxies.header]) > 0
 	said := lastValue(h["X-Forwarded-Host"])
 	r.strip(h, f.Trusted)
 
-	values := make([]string, 0, 6)
-	set := func(name, value string) {
-		values = append(values, value)
-		h[name] = values[len(values)-1 : len(values) : len(values)]
-	}
-	set("X-Forwarded-Proto", f.Scheme)
+	set = append(set, HeaderField{"X-Forwarded-Proto", f.Scheme})
 	switch {
 	case said != "" && f.Trusted && r.proxies.style != styleForwarded && hostName(said) == f.Host:
 		host = said // with its port
 	case hostName(host) != f.Host:
 		host = f.Host
 	}
-	set("X-Forwarded-Host", host)
+	set = append(set, HeaderField{"X-Forwarded-Host", host})
 	if !f.Remote.IsValid() { // a Unix socket has no address
-		return
+		return set
 	}
 	remote := f.Remote.Addr().WithZone("")
 	client, via := remote.String(), ""
 	if f.Client != remote {
 		client, via = f.Client.String(), client
 	}
-	set("X-Real-Ip", client)
-	if single {
-		set(r.proxies.header, client)
+	set = append(set, HeaderField{"X-Real-Ip", client})
+	if single && r.proxies.header != "X-Real-Ip" {
+		set = append(set, HeaderField{r.proxies.header, client})
 	}
 	if r.proxies.style == styleForwarded {
-		set("Forwarded", forwardedText(chain, f.Client, remote, f.Scheme))
+		set = append(set, HeaderField{"Forwarded", forwardedText(chain, f.Client, remote, f.Scheme)})
 		chain = nil
 	}
-	set("X-Forwarded-For", listText(chain, client, via))
+	return append(set, HeaderField{"X-Forwarded-For", listText(chain, client, via)})
 }
 
-// strip removes what Rewrite says it removes. A name spelt with "_" goes even when a trusted peer sent it: the peer would have
+// MaxRewritten is how many fields Rewrite sets at most.
+const MaxRewritten = 6
+
+// strip removes what Rewrite says it removes, and what it sets. A name spelt with "_" goes even when a trusted peer sent it: the peer would have
 // spelt it properly.
 func (r *Reader) strip(h http.Header, trusted bool) {
 	p := &r.proxies
 	for name := range h {
 		switch kind := kindOfHeader(name); {
-		case kind == headerReserved, kind == headerAddress,
+		case kind == headerReserved, kind == headerAddress, name == "X-Forwarded-Proto", name == "X-Forwarded-Host",
 			kind == headerContext && (!trusted || strings.IndexByte(name, '_') >= 0),
 			p.style == styleSingle && sameHeader(name, p.header):
 			delete(h, name)

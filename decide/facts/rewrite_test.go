@@ -79,6 +79,10 @@ func TestRewrite(t *testing.T) {
 			want: header{"Cf-Connecting-Ip": {"203.0.113.9"}, "X-Forwarded-For": {"203.0.113.9, 10.0.0.1"}, "X-Real-Ip": {"203.0.113.9"}, "X-Forwarded-Proto": {"http"}, "X-Forwarded-Host": {"gate"}},
 		},
 		{
+			name: "single, the one that is set anyway", believed: "x-real-ip", remote: "10.0.0.1:1", host: "gate", in: header{"X-Real-Ip": {"203.0.113.9"}},
+			want: header{"X-Forwarded-For": {"203.0.113.9, 10.0.0.1"}, "X-Real-Ip": {"203.0.113.9"}, "X-Forwarded-Proto": {"http"}, "X-Forwarded-Host": {"gate"}},
+		},
+		{
 			name: "single, a name of their own, untrusted", believed: "x-my-client", remote: "203.0.113.9:1", host: "gate", in: header{"X-My-Client": {"1.1.1.1"}, "X_my_client": {"1.1.1.1"}},
 			want: header{"X-Forwarded-For": {"203.0.113.9"}, "X-Real-Ip": {"203.0.113.9"}, "X-Forwarded-Proto": {"http"}, "X-Forwarded-Host": {"gate"}},
 		},
@@ -107,7 +111,12 @@ func TestRewrite(t *testing.T) {
 			var f Facts
 			r.Read(&f, Head{Method: "GET", Target: "/", Host: tc.host, Scheme: "http", Proto: 11, Header: tc.in, Remote: remote}, 0)
 			out := maps.Clone(tc.in)
-			r.Rewrite(out, &f, tc.host)
+			for _, field := range r.Rewrite(out, &f, tc.host, nil) {
+				if out[field.Name] != nil {
+					t.Errorf("%s is set beside one that stays", field.Name)
+				}
+				out[field.Name] = []string{field.Value}
+			}
 			if !maps.EqualFunc(out, tc.want, slices.Equal) {
 				t.Errorf("\n got %v\nwant %v", out, tc.want)
 			}
@@ -142,8 +151,9 @@ func BenchmarkRewrite(b *testing.B) {
 	var f Facts
 	r.Read(&f, ordinaryHead(h), 0)
 	out := maps.Clone(h)
+	var set []HeaderField
 	b.ReportAllocs()
 	for b.Loop() {
-		r.Rewrite(out, &f, "shop.example")
+		set = r.Rewrite(out, &f, "shop.example", set[:0])
 	}
 }

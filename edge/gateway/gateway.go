@@ -16,6 +16,7 @@ import (
 
 	"glacis"
 	"glacis/config"
+	"glacis/decide/facts"
 	"glacis/edge"
 	"glacis/edge/gateway/listener"
 	"glacis/edge/gateway/upstream"
@@ -163,11 +164,8 @@ func (g *Gateway) watchCertificates(ctx context.Context) {
 	}
 }
 
-// StripHop implements edge.Upstream.
-func (g *Gateway) StripHop(h http.Header) { upstream.StripHop(h) }
-
 // Forward implements edge.Upstream: the pool's result in the words of the edge.
-func (g *Gateway) Forward(w http.ResponseWriter, r *http.Request) edge.Reply {
+func (g *Gateway) Forward(w http.ResponseWriter, r *http.Request, set []facts.HeaderField) edge.Reply {
 	if r.Header["Upgrade"] != nil {
 		g.upgraded.Add(1)
 		defer g.upgraded.Done()
@@ -176,7 +174,7 @@ func (g *Gateway) Forward(w http.ResponseWriter, r *http.Request) edge.Reply {
 		defer context.AfterFunc(g.serving, cancel)()
 		r = r.WithContext(ctx)
 	}
-	res := g.pool.Load().Forward(w, r)
+	res := g.pool.Load().ForwardWith(w, r, set)
 	reply := edge.Reply{Target: res.Target, Wait: res.Wait, Started: res.Started}
 	if res.Status == http.StatusSwitchingProtocols {
 		reply.Passed = res.Bytes // an upgraded connection's bytes do not go through w

@@ -442,7 +442,7 @@ func TestConnectionCannotRemoveCallersFields(t *testing.T) {
 	onBothRungs(t, func(t *testing.T, forward forwarder) {
 		s := newStub(t, always(okAnswer))
 		g := newGate(t, pool(t, Config{}, s.addr()), func(p *Pool, w http.ResponseWriter, r *http.Request) Result {
-			StripHop(r.Header)
+			stripHop(r.Header)
 			r.Header.Set("X-Forwarded-For", "192.0.2.1")
 			return forward(p, w, r)
 		})

@@ -18,7 +18,7 @@ func (x *exchange) direct(t *target) (again bool) {
 			return kind == Unreachable
 		}
 		c.begin()
-		c.out, c.keys = appendHead(c.out[:0], c.keys[:0], x.r, x.host(t), x.uri, len(x.body))
+		c.out, c.keys = appendHead(c.out[:0], c.keys[:0], x.r, x.set, x.host(t), x.uri, len(x.body))
 		if len(c.out) > maxSendHead {
 			c.out = nil
 			t.release(c)

@@ -7,6 +7,10 @@ import (
 	"time"
 )
 
+// Field is one header field to be sent. It is an unnamed struct by another name, so that rooms that do not know each
+// other can pass lists of it on.
+type Field = struct{ Name, Value string }
+
 // exchange is one request on its way; it lives on the stack of Forward. body holds the request body when it is in
 // memory, which is whenever rung B may be taken.
 type exchange struct {
@@ -15,6 +19,7 @@ type exchange struct {
 	r     *http.Request
 	uri   string
 	body  []byte
+	set   []Field
 	short bool // fit for rung B
 	begun time.Time
 	res   Result
@@ -24,21 +29,25 @@ type exchange struct {
 //
 // The request goes out as it is: method, r.Host, the request target byte for byte (r.RequestURI; scheme and authority of
 // an absolute form are left off), r.Header but for the fields of one connection, nothing added. The one exception is
-// a path that begins with two slashes and holds bytes no URI may hold: rung A sends those percent-encoded. Fields that
-// the caller sets for the target belong after StripHop. Header fields already in w are kept, the answer's are added to
+// a path that begins with two slashes and holds bytes no URI may hold: rung A sends those percent-encoded. Header fields
+// already in w are kept, the answer's are added to
 // them. Forward may change r.Header and r.Body and must be the last reader of both; it keeps neither.
 //
 // Forward writes no answer of its own: with Err and not Started the caller can answer, with Err and Started it must
 // panic with http.ErrAbortHandler, so that the client does not take a cut body for a whole one.
-func (p *Pool) Forward(w http.ResponseWriter, r *http.Request) Result {
-	x := exchange{pool: p, w: w, r: r, uri: originForm(r), begun: time.Now()}
-	if err := vet(r, x.uri); err != nil {
+func (p *Pool) Forward(w http.ResponseWriter, r *http.Request) Result { return p.ForwardWith(w, r, nil) }
+
+// ForwardWith is Forward with fields set for the target. They stand beside r.Header, where no client can have them removed
+// by naming them in Connection, and where they cost the least; r.Header may not hold fields of the same names.
+func (p *Pool) ForwardWith(w http.ResponseWriter, r *http.Request, set []Field) Result {
+	x := exchange{pool: p, w: w, r: r, set: set, uri: originForm(r), begun: time.Now()}
+	if err := vet(r, x.uri, set); err != nil {
 		x.fail(nil, Refused, err)
 		return x.res
 	}
 	x.short = short(r)
 	if x.short && r.Header["Connection"] != nil {
-		StripHop(r.Header)
+		stripHop(r.Header)
 	}
 	if x.short && r.ContentLength > 0 {
 		buf := p.buffers.Get()

@@ -23,10 +23,10 @@ func FuzzHead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, method, uri, host, name, value, body string) {
 		r := &http.Request{Method: method, RequestURI: uri, Host: host, URL: &url.URL{}, Header: http.Header{name: {value}, "X-B": {"b"}}}
 		uri = originForm(r)
-		if vet(r, uri) != nil {
+		if vet(r, uri, nil) != nil {
 			return
 		}
-		head, _ := appendHead(nil, nil, r, host, uri, len(body))
+		head, _ := appendHead(nil, nil, r, nil, host, uri, len(body))
 		br := bufio.NewReader(io.MultiReader(bytes.NewReader(head), strings.NewReader(body)))
 		got, err := http.ReadRequest(br)
 		if err != nil {
@@ -114,10 +114,10 @@ func TestHeadAllocatesNothing(t *testing.T) {
 	buf, keys := make([]byte, 0, 4096), make([]string, 0, 32)
 	if n := testing.AllocsPerRun(100, func() {
 		uri := originForm(r)
-		if vet(r, uri) != nil || !short(r) {
+		if vet(r, uri, nil) != nil || !short(r) {
 			t.Fatal("refused")
 		}
-		buf, keys = appendHead(buf[:0], keys[:0], r, r.Host, uri, 0)
+		buf, keys = appendHead(buf[:0], keys[:0], r, nil, r.Host, uri, 0)
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}

@@ -87,7 +87,7 @@ func originForm(r *http.Request) string {
 
 // vet refuses a request that must not be passed on, whichever way it would go: the bytes of its head are all from
 // outside, and none of them may end a line.
-func vet(r *http.Request, uri string) error {
+func vet(r *http.Request, uri string, set []Field) error {
 	switch {
 	case r.Method == http.MethodConnect:
 		return errConnect
@@ -108,12 +108,17 @@ func vet(r *http.Request, uri string) error {
 			}
 		}
 	}
+	for i := range set {
+		if set[i].Name == "" || !all(&tokenByte, set[i].Name) || !validValue(set[i].Value) {
+			return errField
+		}
+	}
 	return nil
 }
 
 // appendHead appends the head of a vetted request as an HTTP/1.1 target gets it: fields sorted, those of one connection
-// left out, framing by n, the size of the body. keys is scratch.
-func appendHead(b []byte, keys []string, r *http.Request, host, uri string, n int) ([]byte, []string) {
+// left out, those of set at the end; framing by n, the size of the body. keys is scratch.
+func appendHead(b []byte, keys []string, r *http.Request, set []Field, host, uri string, n int) ([]byte, []string) {
 	b = append(b, r.Method...)
 	b = append(b, ' ')
 	b = append(b, uri...)
@@ -138,6 +143,9 @@ func appendHead(b []byte, keys []string, r *http.Request, host, uri string, n in
 	}
 	if te := r.Header["Te"]; te != nil && token(te, "trailers") {
 		b = appendField(b, "Te", "trailers")
+	}
+	for i := range set {
+		b = appendField(b, set[i].Name, set[i].Value)
 	}
 	return append(b, '\r', '\n'), keys
 }

@@ -36,7 +36,7 @@ func onBothRungs(t *testing.T, test func(t *testing.T, forward func(*Pool, http.
 // forwardA is Forward by rung A whatever the request.
 func forwardA(p *Pool, w http.ResponseWriter, r *http.Request) Result {
 	x := exchange{pool: p, w: w, r: r, uri: originForm(r), begun: time.Now()}
-	if err := vet(r, x.uri); err != nil {
+	if err := vet(r, x.uri, x.set); err != nil {
 		x.fail(nil, Refused, err)
 		return x.res
 	}

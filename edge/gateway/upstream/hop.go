@@ -17,10 +17,9 @@ func hop(name string) bool {
 	return false
 }
 
-// StripHop removes from a client's header every field that is for its connection only, named by Connection or known to
-// be, except what Forward needs to know of an upgrade or of the wish for trailers. Call it before fields are set for the
-// target: otherwise a client could have them removed by naming them in Connection.
-func StripHop(h http.Header) {
+// stripHop removes from a client's header every field that is for its connection only, named by Connection or known to
+// be, except what Forward needs to know of an upgrade or of the wish for trailers. It may be called again.
+func stripHop(h http.Header) {
 	upgrade := upgradeOf(h)
 	trailers := token(h["Te"], "trailers")
 	dropNamed(h)

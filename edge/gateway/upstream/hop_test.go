@@ -21,7 +21,7 @@ func TestStripHop(t *testing.T) {
 			h.Add(rapid.SampledFrom(names).Draw(rt, "name"), rapid.SampledFrom(values).Draw(rt, "value"))
 		}
 		before := h.Clone()
-		StripHop(h)
+		stripHop(h)
 		named := strings.ToLower(strings.Join(before["Connection"], ","))
 		for _, name := range names[9:] {
 			want := before[name]
@@ -42,7 +42,7 @@ func TestStripHop(t *testing.T) {
 			}
 		}
 		after := h.Clone()
-		if StripHop(h); !reflect.DeepEqual(h, after) {
+		if stripHop(h); !reflect.DeepEqual(h, after) {
 			rt.Errorf("%q, again %q", after, h)
 		}
 	})

@@ -78,7 +78,7 @@ func TestWebSocket(t *testing.T) {
 func webSocketEcho(t *testing.T, target string) {
 	p := pool(t, Config{TLS: TLS{InsecureSkipVerify: true}}, target)
 	g := newGate(t, p, func(p *Pool, w http.ResponseWriter, r *http.Request) Result {
-		StripHop(r.Header)
+		stripHop(r.Header)
 		w.Header().Set("X-Caller", "1")
 		return p.Forward(w, r)
 	})

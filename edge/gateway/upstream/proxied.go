@@ -16,6 +16,10 @@ import (
 // proxied is rung A: one request through httputil.ReverseProxy. It reports whether the request never left.
 func (x *exchange) proxied(t *target) (again bool) {
 	x.res.Rung = RungA
+	stripHop(x.r.Header) // first: a client may name in Connection what is set
+	for _, f := range x.set {
+		x.r.Header[f.Name] = []string{f.Value}
+	}
 	ctx, cancel := context.WithCancelCause(x.r.Context())
 	defer cancel(nil)
 	src := &source{ReadCloser: x.r.Body}
