@@ -47,6 +47,12 @@ type patient struct {
 }
 
 func (p *patient) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == "PRI" && r.RequestURI == "*" {
+		// What net/http makes of a broken HTTP/2 preface: a request without a host that calls itself HTTP/2.
+		w.Header().Set("Connection", "close")
+		http.Error(w, "400 Bad Request", http.StatusBadRequest)
+		return
+	}
 	hasBody := r.ContentLength != 0 && r.Body != nil && r.Body != http.NoBody
 	control, ok := w.(deadlines)
 	switch {

@@ -123,9 +123,9 @@ func TestTLSVersions(t *testing.T) {
 func TestWrongCertificatesAreKnownBeforeListening(t *testing.T) {
 	p := newPair(t)
 	for name, c := range map[string]TLS{
-		"no such files":     {CertFile: p.cert, KeyFile: p.key},
-		"a cert alone":      {CertFile: p.cert},
-		"a key alone":       {KeyFile: p.key},
+		"no such files":      {CertFile: p.cert, KeyFile: p.key},
+		"a cert alone":       {CertFile: p.cert},
+		"a key alone":        {KeyFile: p.key},
 		"an unknown minimum": {MinVersion: "1.1"},
 	} {
 		if _, err := New(Config{TLS: c}, http.HandlerFunc(hello), nil); err == nil {
