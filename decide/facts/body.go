@@ -20,7 +20,7 @@ type finder struct {
 func newFinder(into *Fields) finder {
 	f := finder{into: into}
 	for i := range f.order {
-		f.order[i] = maxFieldPath
+		f.order[i] = 2 * maxFieldPath
 	}
 	return f
 }

@@ -2,6 +2,7 @@ package facts
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -11,7 +12,7 @@ const (
 	maxPathSteps = 32
 	maxPathIndex = 1 << 16
 	maxPathName  = 256
-	maxPathNodes = 256
+	maxPathNodes = 1024
 	maxFieldPath = 16 // paths of one field
 	maxBodyLimit = 16 << 20
 )
@@ -48,6 +49,7 @@ func (e *BodyError) Unwrap() error { return e.Err }
 type fieldStep struct {
 	name  string
 	index int
+	fold  bool // the name is meant in any case
 }
 
 // fieldTarget says that a value found here is the i-th declared field, by its order-th path; lower orders win.
@@ -60,6 +62,7 @@ type fieldNode struct {
 	steps   []fieldStep
 	next    []int16 // beside steps
 	targets []fieldTarget
+	exact   int16 // the node of the same path with every name as declared
 }
 
 // formName is one name by which declared fields go in a form.
@@ -104,10 +107,11 @@ func compileFields(route *Route) (*fieldPlan, error) {
 				return nil, &BodyError{route, field.Name, err}
 			}
 			plan.add(steps, fieldTarget{uint8(i), uint8(order)})
+			plan.addFolded(steps, fieldTarget{uint8(i), uint8(order + maxFieldPath)})
+			if len(plan.nodes) > maxPathNodes {
+				return fail("", "its field paths have too many places to look at; the longest paths have the most")
+			}
 		}
-	}
-	if len(plan.nodes) > maxPathNodes {
-		return fail("", "its field paths have %d places, at most %d can be looked at", len(plan.nodes), maxPathNodes)
 	}
 	return plan, nil
 }
@@ -115,22 +119,48 @@ func compileFields(route *Route) (*fieldPlan, error) {
 func (p *fieldPlan) add(steps []fieldStep, target fieldTarget) {
 	at, name := int16(0), -1
 	for i, step := range steps {
-		next := p.nodes[at].child(step)
-		if next < 0 {
-			next = int16(len(p.nodes))
-			p.nodes = append(p.nodes, fieldNode{})
-			p.nodes[at].steps = append(p.nodes[at].steps, step)
-			p.nodes[at].next = append(p.nodes[at].next, next)
-		}
-		at = next
-		if step.index < 0 {
+		if at = p.grow(at, step); step.index < 0 {
 			name = i
 		}
+		p.nodes[at].exact = at
 	}
 	p.nodes[at].targets = append(p.nodes[at].targets, target)
 	if name >= 0 {
 		p.addForm(steps[name].name, target)
 	}
+}
+
+// addFolded adds the ways to a place on which some name is written in another case than declared. Servers that match names in any case
+// are common (encoding/json and .NET do), and a field must not be hidden from us by writing EMAIL. Exact names come first: target's order
+// is behind all of theirs.
+func (p *fieldPlan) addFolded(steps []fieldStep, target fieldTarget) {
+	for from := range steps {
+		if steps[from].index >= 0 {
+			continue
+		}
+		at, exact := int16(0), int16(0)
+		for i, step := range steps {
+			exact = p.nodes[exact].child(step)
+			step.fold = i >= from && step.index < 0
+			at = p.grow(at, step)
+			p.nodes[at].exact = exact
+		}
+		if !slices.Contains(p.nodes[at].targets, target) {
+			p.nodes[at].targets = append(p.nodes[at].targets, target)
+		}
+	}
+}
+
+// grow gives the node one step below another, making it where there is none.
+func (p *fieldPlan) grow(at int16, step fieldStep) int16 {
+	next := p.nodes[at].child(step)
+	if next < 0 {
+		next = int16(len(p.nodes))
+		p.nodes = append(p.nodes, fieldNode{})
+		p.nodes[at].steps = append(p.nodes[at].steps, step)
+		p.nodes[at].next = append(p.nodes[at].next, next)
+	}
+	return next
 }
 
 func (p *fieldPlan) addForm(name string, target fieldTarget) {
@@ -155,7 +185,12 @@ func (n *fieldNode) child(step fieldStep) int16 {
 // named and element are child for the two kinds of step, for names that are still bytes.
 func (n *fieldNode) named(name []byte) int16 {
 	for i := range n.steps {
-		if n.steps[i].index < 0 && n.steps[i].name == string(name) {
+		if n.steps[i].index < 0 && !n.steps[i].fold && n.steps[i].name == string(name) {
+			return n.next[i]
+		}
+	}
+	for i := range n.steps {
+		if n.steps[i].fold && strings.EqualFold(n.steps[i].name, string(name)) {
 			return n.next[i]
 		}
 	}
@@ -185,7 +220,7 @@ func parseFieldPath(path string) ([]fieldStep, error) {
 		if len(path) > maxPathName {
 			return fail(0, "the name is too long")
 		}
-		return []fieldStep{{path, -1}}, nil
+		return []fieldStep{{name: path, index: -1}}, nil
 	}
 	var steps []fieldStep
 	for at := 1; at < len(path); {
@@ -218,7 +253,7 @@ func parseFieldStep(path string, at int) (step fieldStep, next int, why string) 
 		if strings.ContainsAny(name, "]*\"' \t") || len(name) > maxPathName {
 			return step, 0, "this name must be written in brackets and quotes, is a wildcard, or is too long"
 		}
-		return fieldStep{name, -1}, at + 1 + len(name), ""
+		return fieldStep{name: name, index: -1}, at + 1 + len(name), ""
 	case rest[0] == '[' && len(rest) > 1 && (rest[1] == '"' || rest[1] == '\''):
 		return parseQuotedStep(path, at)
 	case rest[0] == '[':
@@ -230,7 +265,7 @@ func parseFieldStep(path string, at int) (step fieldStep, next int, why string) 
 		if err != nil || index >= maxPathIndex || strconv.FormatUint(index, 10) != rest[1:end] {
 			return step, 0, "between brackets stands a quoted name or an index from 0 to 65535"
 		}
-		return fieldStep{"", int(index)}, at + end + 1, ""
+		return fieldStep{index: int(index)}, at + end + 1, ""
 	}
 	return step, 0, "a step starts with . or ["
 }
@@ -251,7 +286,7 @@ func parseQuotedStep(path string, at int) (step fieldStep, next int, why string)
 			if i+1 == len(path) || path[i+1] != ']' {
 				return step, 0, "] must follow the closing quote"
 			}
-			return fieldStep{string(name), -1}, i + 2, ""
+			return fieldStep{name: string(name), index: -1}, i + 2, ""
 		default:
 			name = append(name, c)
 		}

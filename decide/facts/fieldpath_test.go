@@ -9,8 +9,8 @@ import (
 )
 
 func TestParseFieldPath(t *testing.T) {
-	name := func(s string) fieldStep { return fieldStep{s, -1} }
-	at := func(i int) fieldStep { return fieldStep{"", i} }
+	name := func(s string) fieldStep { return fieldStep{name: s, index: -1} }
+	at := func(i int) fieldStep { return fieldStep{index: i} }
 	for in, want := range map[string][]fieldStep{
 		"email":                                  {name("email")},
 		"user_id-2":                              {name("user_id-2")},
@@ -36,7 +36,7 @@ func TestParseFieldPath(t *testing.T) {
 
 func steps(n int) (s []fieldStep) {
 	for range n {
-		s = append(s, fieldStep{"a", -1})
+		s = append(s, fieldStep{name: "a", index: -1})
 	}
 	return s
 }

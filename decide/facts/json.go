@@ -173,10 +173,11 @@ func (s *jsonScan) enter(node int16) {
 	if node < 0 {
 		return
 	}
-	if s.seen[node/64]&(1<<(node%64)) != 0 {
+	place := s.plan.nodes[node].exact // a name in two cases is a name twice
+	if s.seen[place/64]&(1<<(place%64)) != 0 {
 		s.odd |= OddBodyDuplicate
 	}
-	s.seen[node/64] |= 1 << (node % 64)
+	s.seen[place/64] |= 1 << (place % 64)
 }
 
 func (s *jsonScan) value(c byte) (jsonState, bool) {

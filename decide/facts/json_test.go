@@ -200,6 +200,11 @@ func lookUp(doc any, steps []fieldStep) (string, bool) {
 		switch v := doc.(type) {
 		case map[string]any:
 			member, ok := v[step.name]
+			for name, other := range v { // in any case, when it is not there as declared; two of them are odd and not compared
+				if !ok && strings.EqualFold(name, step.name) {
+					member, ok = other, true
+				}
+			}
 			if !ok || step.index >= 0 {
 				return "", false
 			}
@@ -281,11 +286,11 @@ func jsonDoc(depth int) *rapid.Generator[string] {
 	object := rapid.Custom(func(t *rapid.T) string {
 		used := map[string]bool{}
 		return list(t, "{", "}", func(int) string {
-			name := rapid.SampledFrom([]string{"a", "b", `a"b`, "c", "ä", ""}).Draw(t, "name")
-			if used[name] {
+			name := rapid.SampledFrom([]string{"a", "b", "A", `a"b`, `A"b`, "c", "ä", ""}).Draw(t, "name")
+			if used[strings.ToLower(name)] {
 				return ""
 			}
-			used[name] = true
+			used[strings.ToLower(name)] = true
 			return quoteJSON(t, name) + blank.Draw(t, "blank") + ":" + inner.Draw(t, "value")
 		})
 	})

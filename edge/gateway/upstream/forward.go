@@ -35,7 +35,9 @@ type exchange struct {
 //
 // Forward writes no answer of its own: with Err and not Started the caller can answer, with Err and Started it must
 // panic with http.ErrAbortHandler, so that the client does not take a cut body for a whole one.
-func (p *Pool) Forward(w http.ResponseWriter, r *http.Request) Result { return p.ForwardWith(w, r, nil) }
+func (p *Pool) Forward(w http.ResponseWriter, r *http.Request) Result {
+	return p.ForwardWith(w, r, nil)
+}
 
 // ForwardWith is Forward with fields set for the target. They stand beside r.Header, where no client can have them removed
 // by naming them in Connection, and where they cost the least; r.Header may not hold fields of the same names.
