@@ -9,6 +9,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -23,6 +24,7 @@ func (x *exchange) proxied(t *target) (again bool) {
 	ctx, cancel := context.WithCancelCause(x.r.Context())
 	defer cancel(nil)
 	src := &source{ReadCloser: x.r.Body}
+	defer src.end(x.w)
 	flow := flow{idle: x.pool.cfg.BodyIdleTimeout, cancel: cancel}
 	ans := &answer{ResponseWriter: x.w, x: x, flow: &flow, header: make(http.Header), cancel: cancel}
 	var failed error
@@ -120,11 +122,18 @@ func (x *exchange) sort(ctx context.Context, src *source, err error) (Kind, erro
 // source is the client's body on its way up. The transport's goroutine reads it, Forward's looks.
 type source struct {
 	io.ReadCloser
-	read atomic.Bool
-	err  atomic.Pointer[error]
+	reading sync.Mutex // held during a read
+	over    atomic.Bool
+	read    atomic.Bool
+	err     atomic.Pointer[error]
 }
 
 func (s *source) Read(p []byte) (int, error) {
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	if s.over.Load() {
+		return 0, http.ErrBodyReadAfterClose
+	}
 	s.read.Store(true)
 	n, err := s.ReadCloser.Read(p)
 	if err != nil && err != io.EOF {
@@ -132,6 +141,27 @@ func (s *source) Read(p []byte) (int, error) {
 	}
 	return n, err
 }
+
+// end sees to it that nobody reads the body any more, because a handler must not return while somebody does: if that read met the end
+// of the body at the same moment, net/http's server would wait for the client's next request before it ended this one. A read that waits
+// for the client is broken off. The server may then look for the rest of the body, but not for long.
+func (s *source) end(w http.ResponseWriter) {
+	s.over.Store(true)
+	if s.reading.TryLock() {
+		s.reading.Unlock()
+		return
+	}
+	control := http.NewResponseController(w)
+	if control.SetReadDeadline(past) != nil {
+		return // the connection is closed, or none of net/http's
+	}
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	_ = control.SetReadDeadline(time.Now().Add(lingering))
+}
+
+// lingering is how long a client may take for the rest of a body that nobody wants.
+const lingering = time.Second
 
 // flow is the target's body on its way down: it limits silence, keeps the error ReverseProxy would only log, and clears
 // the trailers.
