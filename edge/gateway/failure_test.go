@@ -247,3 +247,29 @@ func TestClientGone(t *testing.T) {
 		}
 	}
 }
+
+// TestAnswerInTheMiddleOfABody: an answer that comes while the client still sends never leaves it waiting. net/http waits for ever when the
+// handler ends at the very moment at which somebody else reads the end of the body.
+func TestAnswerInTheMiddleOfABody(t *testing.T) {
+	t.Parallel()
+	for _, says := range []string{"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", "HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n"} {
+		s := open(t, "", blunt(t, says))
+		transport := &http.Transport{}
+		t.Cleanup(transport.CloseIdleConnections)
+		for n := range 300 {
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			r, err := http.NewRequestWithContext(ctx, "POST", s.url("/x"), strings.NewReader(strings.Repeat("x", 60_000+100*n)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			res, err := transport.RoundTrip(r)
+			if err == nil {
+				_ = res.Body.Close()
+			}
+			if ctx.Err() != nil {
+				t.Fatalf("request %d waits for ever", n)
+			}
+			cancel()
+		}
+	}
+}
