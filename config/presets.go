@@ -38,7 +38,8 @@ func presetOf(class facts.Class) preset {
 	case facts.Login:
 		return preset{[]limit.Config{
 			{Per: per("client"), Rate: rate(10, time.Minute)},
-			{Per: per("user"), Rate: rate(10, 10*time.Minute)},
+			// Wide enough that somebody who fails on purpose in another's name does not soon lock the owner out.
+			{Per: per("user"), Rate: rate(30, 10*time.Minute)},
 			{Per: per("network"), Rate: rate(120, time.Minute)},
 		}, map[string]string{"user": userPaths, "secret": "$.password | $.pass | $.secret"}}
 	case facts.Reset:
