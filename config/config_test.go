@@ -118,6 +118,16 @@ func TestEveryPresetCompiles(t *testing.T) {
 	}
 }
 
+func TestGuessesAreTold(t *testing.T) {
+	p, err := parse(t, "routes:\n  - match: POST /api/login\n  - match: GET /about\n  - { match: POST /api/otp, class: otp }")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(p.Guesses(), "; "); got != "POST /api/login is login" {
+		t.Errorf("guessed %q", got)
+	}
+}
+
 func TestFixedAtStart(t *testing.T) {
 	a, b := Default(), Default()
 	b.Listen, b.Data, b.Mode = []string{":1"}, "elsewhere", 2

@@ -73,6 +73,17 @@ func (p *Plan) route(i int, r *facts.Route) RouteSummary {
 	return s
 }
 
+// Guesses tells of the configured routes whose class was guessed: what should be read before it is trusted.
+func (p *Plan) Guesses() []string {
+	var out []string
+	for _, r := range p.Routes.All() {
+		if !r.Learnt && p.Config.Routes[r.Index].Class == "" && r.Class != facts.Plain {
+			out = append(out, r.Pattern+" is "+r.Class.String())
+		}
+	}
+	return out
+}
+
 func termTexts(list []Term) []string {
 	var out []string
 	for _, t := range list {

@@ -40,7 +40,7 @@ func (c *runCommand) Run(t *terminal) error {
 	if err != nil {
 		return err
 	}
-	c.greet(t, g)
+	c.greet(t, g, p)
 	err = c.serve(t.ctx, g, log)
 	log.Info("stopping: requests under way may finish")
 	return errors.Join(err, g.stop(), goodbye(t, err))
@@ -122,7 +122,7 @@ func (r *running) stop() error {
 }
 
 // greet says where everything is and what is guarded how.
-func (c *runCommand) greet(t *terminal, g *running) {
+func (c *runCommand) greet(t *terminal, g *running, p *config.Plan) {
 	cfg := g.gate.Config()
 	for _, a := range g.gateway.Addrs() {
 		scheme := "http"
@@ -139,6 +139,9 @@ func (c *runCommand) greet(t *terminal, g *running) {
 		fmt.Fprintln(t.stdout, "routes    none configured: classes are guessed from the words of each path as it is first asked for")
 	} else {
 		fmt.Fprintf(t.stdout, "routes    %d configured; other paths are classed by their words\n", len(cfg.Routes))
+	}
+	for _, guess := range p.Guesses() {
+		fmt.Fprintf(t.stdout, "guessed   %s\n", guess)
 	}
 	if c.SampleShop {
 		fmt.Fprintf(t.stdout, "try       curl -i http://%s/api/products/1\n", reachable(g.gateway.Addrs()[0]))
