@@ -43,15 +43,13 @@ func (c *runCommand) Run(t *terminal) error {
 	c.greet(t, g, p)
 	err = c.serve(t.ctx, g, log)
 	log.Info("stopping: requests under way may finish")
-	return errors.Join(err, g.stop(), goodbye(t, err))
-}
-
-func goodbye(t *terminal, err error) error {
+	if stopped := g.stop(); stopped != nil { // a WebSocket that had to be cut is nothing wrong with the gate
+		log.Warn("stopped before everything had ended", "error", stopped)
+	}
 	if err == nil {
 		_, err = fmt.Fprintln(t.stdout, "stopped")
-		return err
 	}
-	return nil
+	return err
 }
 
 // serve waits for the end, and reloads when the file changes or the operator asks for it.

@@ -32,6 +32,8 @@ func TestTemplates(t *testing.T) {
 		{"/x/01ARZ3NDEKTSV4RRFFQ69G5FAV", "/x/{id}"},
 		{"/x/0ujtsYcgvSTl8PAuAdqWYSMnLOv", "/x/{token}"},
 		{"/x/eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", "/x/{token}"},
+		{"/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Check"},
+		{"/google.longrunning.Operations/GetOperation", "/google.longrunning.Operations/GetOperation"},
 		{"/x/QWxhZGRpbjpvcGVuIHNlc2FtZQ==", "/x/{token}"},
 		{"/x/aBcDeFgHiJkLmNoPqRsTuVwXyZ", "/x/{token}"},
 		{"/x/resetPasswordConfirmation", "/x/resetPasswordConfirmation"},

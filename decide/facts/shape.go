@@ -31,6 +31,8 @@ func shapeOf(s string) string {
 		return shapeID
 	case n.digits > 0 && n.hex == len(s) && len(s) >= 8, isUUID(s), isULID(s):
 		return shapeID
+	case isDotted(s) && len(s) <= maxLiteral:
+		return ""
 	case len(s) >= 20 && (n.digits > 0 || n.upper > 0 && n.upper < n.letters && !isCamel(s)), len(s) > maxLiteral:
 		return shapeToken
 	}
@@ -148,6 +150,20 @@ func isCamel(s string) bool {
 		}
 	}
 	return run >= 2
+}
+
+// isDotted tells the name of a service in a package, as gRPC has it in its paths: grpc.health.v1.Health. Each part is words written
+// together, with at most two digits at the end.
+func isDotted(s string) bool {
+	parts := 0
+	for part := range strings.SplitSeq(s, ".") {
+		word := strings.TrimRight(part, "0123456789")
+		if len(part)-len(word) > 2 || word == "" || !isLetter(word[0]) || len(word) > 2 && !isCamel(word) {
+			return false
+		}
+		parts++
+	}
+	return parts >= 3
 }
 
 // staticExtensions are kept behind a placeholder, so that /img/{id}.png is not taken for /img/{id}.
