@@ -2,7 +2,6 @@ package listener
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -68,30 +67,5 @@ func between(t *testing.T, what string, got, least, most time.Duration) {
 	}
 }
 
-// bubbleClient speaks HTTP/2 without TLS over the pipes.
-func bubbleClient(dial func() net.Conn) *http.Client {
-	tr := &http.Transport{Protocols: new(http.Protocols)}
-	tr.Protocols.SetUnencryptedHTTP2(true)
-	tr.DialContext = func(context.Context, string, string) (net.Conn, error) { return dial(), nil }
-	return &http.Client{Transport: tr}
-}
-
-// trickle is a body of n bytes, each after a pause, that then stays open for as long as the client lives.
-type trickle struct {
-	n     int
-	pause time.Duration
-	end   bool // ends after n bytes
-}
-
-func (b *trickle) Read(p []byte) (int, error) {
-	if b.n == 0 {
-		if b.end {
-			return 0, io.EOF
-		}
-		time.Sleep(time.Hour)
-	}
-	time.Sleep(b.pause)
-	b.n--
-	p[0] = 'x'
-	return 1, nil
-}
+// pass lets virtual time pass; for what runs in a bubble only.
+func pass(d time.Duration) { time.Sleep(d) }

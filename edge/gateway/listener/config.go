@@ -18,7 +18,7 @@ type Config struct {
 	HeaderTimeout  time.Duration  `yaml:"header_timeout" doc:"How long a client may take to send a request's head. Default 10s."`
 	IdleTimeout    time.Duration  `yaml:"idle_timeout" doc:"How long an unused client connection is kept. Default 75s."`
 	MinRate        bytesize.Size  `yaml:"min_rate" doc:"Bytes a second below which a client that sends or takes a body is cut off, once grace is over. Default 256; negative: never."`
-	Grace          time.Duration  `yaml:"grace" doc:"How long a body may stay below min_rate; what is sent faster earns it back. Default 15s."`
+	Grace          time.Duration  `yaml:"grace" doc:"How long a body may stay below min_rate; what comes faster earns it back. May be overrun by an eighth. Default 15s."`
 	MaxHeader      bytesize.Size  `yaml:"max_header" doc:"Most bytes of a request's head. Default 32KiB."`
 	MaxBody        bytesize.Size  `yaml:"max_body" doc:"Most bytes of a request's body. Default: no limit."`
 	MaxConnections int            `yaml:"max_connections" doc:"Most client connections at once. Default 16384."`

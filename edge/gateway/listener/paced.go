@@ -51,6 +51,7 @@ type paced struct {
 	mu       sync.Mutex
 	body     bool      // what is read now is a request's body
 	patience patience  // with that body
+	until    time.Time // the deadline in force for it
 	wish     time.Time // the write deadline of the layers above
 	armed    time.Time // the write deadline in force
 }
@@ -60,7 +61,7 @@ func (c *paced) SetReadDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.body = t.Equal(bodyAhead); c.body {
-		c.patience.left = c.patience.grace
+		c.patience.left, c.until = c.patience.grace, time.Time{}
 		t = time.Time{}
 	}
 	return c.Conn.SetReadDeadline(t)
@@ -81,8 +82,8 @@ func (c *paced) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// expect sets the deadline of one read of a body, and tells when it began. The lock keeps a deadline set from above meanwhile, to end
-// the wait, from being overwritten.
+// expect sets the deadline of one read of a body, and tells when it began. Up to an eighth of the grace is added, so that the timer is
+// not touched for each of many reads. The lock keeps a deadline set from above meanwhile, to end the wait, from being overwritten.
 func (c *paced) expect() (start time.Time, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -90,7 +91,12 @@ func (c *paced) expect() (start time.Time, err error) {
 		return start, nil
 	}
 	start = time.Now()
-	return start, c.Conn.SetReadDeadline(start.Add(c.patience.left))
+	slack := c.patience.grace / 8
+	if over := c.until.Sub(start) - c.patience.left; 0 <= over && over <= slack {
+		return start, nil
+	}
+	c.until = start.Add(c.patience.left + slack)
+	return start, c.Conn.SetReadDeadline(c.until)
 }
 
 // Write takes as long as the client does, if that takes at least the minimum rate. What counts is what its side has acknowledged: the

@@ -32,8 +32,10 @@ func (p *patience) worth(n int) time.Duration {
 // a connection that does not know it reads no body at all.
 var bodyAhead = time.Unix(2, 0)
 
-// deadlines is the part of http.ResponseController used here. Both of net/http's response writers have it.
-type deadlines interface {
+// control is a response writer with what http.ResponseController finds in both of net/http's.
+type control interface {
+	http.ResponseWriter
+	FlushError() error
 	SetReadDeadline(time.Time) error
 	SetWriteDeadline(time.Time) error
 }
@@ -54,13 +56,13 @@ func (p *patient) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	hasBody := r.ContentLength != 0 && r.Body != nil && r.Body != http.NoBody
-	control, ok := w.(deadlines)
+	c, ok := w.(control)
 	switch {
 	case r.ProtoMajor == 2 && ok && p.rate > 0:
-		p.serveStream(w, r, control, hasBody)
+		p.serveStream(c, r, hasBody)
 		return
 	case hasBody && ok && p.rate > 0:
-		if err := control.SetReadDeadline(bodyAhead); err != nil {
+		if err := c.SetReadDeadline(bodyAhead); err != nil {
 			panic(http.ErrAbortHandler) // the connection is closed
 		}
 	}
@@ -71,17 +73,19 @@ func (p *patient) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.Handler.ServeHTTP(w, r)
 }
 
-func (p *patient) serveStream(w http.ResponseWriter, r *http.Request, control deadlines, hasBody bool) {
-	s := newStream(w, control, p.rate, p.grace)
+func (p *patient) serveStream(w control, r *http.Request, hasBody bool) {
+	s := newStream(w, p.rate, p.grace)
 	defer s.end()
 	if hasBody {
 		r.Body = &streamBody{r.Body, s}
 		p.limit(w, r)
 	}
-	p.Handler.ServeHTTP(s, r)
-	if r.Method != http.MethodHead {
-		s.finish()
+	if r.Method == http.MethodHead {
+		p.Handler.ServeHTTP(w, r) // there will be no body to wait for
+		return
 	}
+	p.Handler.ServeHTTP(s, r)
+	s.finish()
 }
 
 // ownBody gives handlers a request of their own to replace the body of. net/http looks into the body of the request that it made to

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -51,18 +52,15 @@ func TestSlowHead(t *testing.T) {
 			}
 		}
 		c := dial()
-		took := after(func() {
-			go func() { // a header a second, for ever
-				_, _ = io.WriteString(c, "GET / HTTP/1.1\r\n")
-				for {
-					time.Sleep(time.Second)
-					if _, err := io.WriteString(c, "X: 1\r\n"); err != nil {
-						return
-					}
-				}
-			}()
-			rest(t, c)
+		var writing sync.WaitGroup
+		writing.Go(func() { // a header a second, for ever
+			_, err := io.WriteString(c, "GET / HTTP/1.1\r\n")
+			for ; err == nil; _, err = io.WriteString(c, "X: 1\r\n") {
+				pass(time.Second)
+			}
 		})
+		took := after(func() { rest(t, c) })
+		writing.Wait()
 		between(t, "a head that never ends", took, 10*time.Second, 11*time.Second)
 	})
 }
@@ -74,7 +72,7 @@ func TestIdleConnection(t *testing.T) {
 		for range 3 {
 			send(t, c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 			answer(t, r)
-			time.Sleep(70 * time.Second)
+			pass(70 * time.Second)
 		}
 		send(t, c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 		answer(t, r)
@@ -101,12 +99,12 @@ func TestSlowBody(t *testing.T) {
 		fast        int           // bytes sent at once first
 		least, most time.Duration
 	}{
-		"nothing at all":             {time.Hour, 0, 15 * time.Second, 16 * time.Second},
-		"a byte a second":            {time.Second, 0, 15 * time.Second, 16 * time.Second},
+		"nothing at all":             {time.Hour, 0, 15 * time.Second, 17 * time.Second},
+		"a byte a second":            {time.Second, 0, 15 * time.Second, 17 * time.Second},
 		"a byte every ten seconds":   {10 * time.Second, 0, 15 * time.Second, 20 * time.Second},
-		"fast first, then no more":   {time.Hour, 15000, 15 * time.Second, 16 * time.Second},
-		"half of the minimum":        {time.Second / 128, 0, 29 * time.Second, 31 * time.Second},
-		"fast first, then half that": {time.Second / 128, 5000, 29 * time.Second, 31 * time.Second},
+		"fast first, then no more":   {time.Hour, 15000, 15 * time.Second, 17 * time.Second},
+		"half of the minimum":        {time.Second / 128, 0, 29 * time.Second, 34 * time.Second},
+		"fast first, then half that": {time.Second / 128, 5000, 29 * time.Second, 34 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var errs chan error
@@ -117,7 +115,7 @@ func TestSlowBody(t *testing.T) {
 					go func() {
 						_, _ = io.WriteString(conn, post+repeat(c.fast))
 						for {
-							time.Sleep(c.pause)
+							pass(c.pause)
 							if _, err := io.WriteString(conn, "x"); err != nil {
 								return
 							}
@@ -132,7 +130,7 @@ func TestSlowBody(t *testing.T) {
 					t.Errorf("the handler's error is %v", err)
 				}
 				_ = conn.Close()
-				time.Sleep(2 * time.Hour) // the writer ends
+				pass(2 * time.Hour) // the writer ends
 			})
 		})
 	}
@@ -149,7 +147,7 @@ func TestSteadyBody(t *testing.T) {
 			send(t, c, post)
 			took := after(func() {
 				for range 20000 {
-					time.Sleep(time.Second / 300)
+					pass(time.Second / 300)
 					send(t, c, "x")
 				}
 			})
@@ -159,7 +157,7 @@ func TestSteadyBody(t *testing.T) {
 			if status, _ := answer(t, r); status != 200 {
 				t.Errorf("status %d", status)
 			}
-			time.Sleep(time.Minute)
+			pass(time.Minute)
 		}
 	})
 }
@@ -171,13 +169,13 @@ func TestHowSlowDoesNotMatterWhenNegative(t *testing.T) {
 		c := dial()
 		send(t, c, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n")
 		for range 3 {
-			time.Sleep(time.Hour)
+			pass(time.Hour)
 			send(t, c, "x")
 		}
 		if err := <-errs; err != nil {
 			t.Error(err)
 		}
-		time.Sleep(time.Hour) // nobody takes the answer either
+		pass(time.Hour) // nobody takes the answer either
 		if status, _ := answer(t, bufio.NewReader(c)); status != 200 {
 			t.Errorf("status %d", status)
 		}
@@ -189,17 +187,17 @@ func TestSlowHandlerIsNotASlowClient(t *testing.T) {
 	for name, length := range map[string]string{"length": "Content-Length: 8", "chunked": "Transfer-Encoding: chunked"} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, Config{}, func(w http.ResponseWriter, r *http.Request) {
-				time.Sleep(time.Minute)
+				pass(time.Minute)
 				b := make([]byte, 4)
 				if _, err := io.ReadFull(r.Body, b); err != nil {
 					t.Errorf("first half: %v", err)
 				}
-				time.Sleep(time.Minute)
+				pass(time.Minute)
 				more, err := io.ReadAll(r.Body)
 				if err != nil {
 					t.Errorf("second half: %v", err)
 				}
-				time.Sleep(time.Minute)
+				pass(time.Minute)
 				if err := r.Context().Err(); err != nil {
 					t.Errorf("long after the body: %v", err)
 				}
@@ -217,7 +215,7 @@ func TestSlowHandlerIsNotASlowClient(t *testing.T) {
 					if status, body := answer(t, r); status != 200 || body != "abcdefgh" {
 						t.Errorf("%d %q", status, body)
 					}
-					time.Sleep(time.Minute)
+					pass(time.Minute)
 				}
 			})
 		})
@@ -232,10 +230,10 @@ func TestBodyLeftUnread(t *testing.T) {
 		switch r.URL.Path {
 		case "/events":
 			_ = http.NewResponseController(w).Flush()
-			time.Sleep(time.Hour)
+			pass(time.Hour)
 			gone <- r.Context().Err()
 		case "/late":
-			time.Sleep(time.Minute)
+			pass(time.Minute)
 		}
 		w.WriteHeader(http.StatusTooManyRequests)
 	}
@@ -293,11 +291,11 @@ func TestExpectContinue(t *testing.T) {
 			}
 		})
 		between(t, "a refusal of what is not sent yet", took, 0, 0)
-		between(t, "the end of what is never sent", after(func() { rest(t, c) }), 0, 16*time.Second)
+		between(t, "the end of what is never sent", after(func() { rest(t, c) }), 0, 17*time.Second)
 		c = dial()
 		send(t, c, strings.Replace(expect, "%s", "/", 1))
 		took = after(func() { rest(t, c) })
-		between(t, "a client that goes back on its word", took, 15*time.Second, 16*time.Second)
+		between(t, "a client that goes back on its word", took, 15*time.Second, 17*time.Second)
 	})
 }
 
@@ -323,7 +321,7 @@ func TestSlowReader(t *testing.T) {
 		send(t, c, request)
 		n := 0
 		for b := make([]byte, 3); n < size; {
-			time.Sleep(time.Second / 100)
+			pass(time.Second / 100)
 			m, err := c.Read(b)
 			n += m
 			if err != nil {
@@ -342,7 +340,7 @@ func TestSilentConnections(t *testing.T) {
 		control := http.NewResponseController(w)
 		if r.URL.Path == "/events" {
 			for range 3 {
-				time.Sleep(time.Hour)
+				pass(time.Hour)
 				_, _ = io.WriteString(w, "data\n")
 				if err := control.Flush(); err != nil || r.Context().Err() != nil {
 					t.Errorf("an event: %v, %v", err, r.Context().Err())
@@ -361,7 +359,7 @@ func TestSilentConnections(t *testing.T) {
 			if _, err := rw.Read(b); err != nil {
 				t.Errorf("upgraded, read: %v", err)
 			}
-			time.Sleep(time.Hour)
+			pass(time.Hour)
 			if _, err := c.Write(b); err != nil {
 				t.Errorf("upgraded, write: %v", err)
 			}
@@ -376,7 +374,7 @@ func TestSilentConnections(t *testing.T) {
 		c = dial()
 		send(t, c, request)
 		for range 3 {
-			time.Sleep(time.Hour)
+			pass(time.Hour)
 			send(t, c, "x")
 			if _, err := io.ReadFull(c, make([]byte, 1)); err != nil {
 				t.Error(err)

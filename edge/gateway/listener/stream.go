@@ -15,7 +15,8 @@ var longAgo = time.Unix(1, 0)
 type vigil struct {
 	mu       sync.Mutex
 	patience patience
-	cut      func(time.Time) error // sets a deadline of the stream
+	stream   control
+	write    bool // of the stream's two deadlines the write one
 	timer    *time.Timer
 	limit    time.Duration // of the wait under way
 	since    time.Time     // when it began; zero: none is under way
@@ -57,7 +58,12 @@ func (v *vigil) expire() {
 		return
 	}
 	v.over = true
-	_ = v.cut(longAgo) // under the lock: after end the stream belongs to net/http alone
+	// Under the lock: after end the stream belongs to net/http alone.
+	if v.write {
+		_ = v.stream.SetWriteDeadline(longAgo)
+	} else {
+		_ = v.stream.SetReadDeadline(longAgo)
+	}
 }
 
 // end watches no more. Nothing is cut after it returns.
@@ -73,7 +79,7 @@ func (v *vigil) end() {
 // stream is an HTTP/2 exchange whose client must send the body, and take the answer, at a minimum rate. The connection below cannot see
 // to that: a client that grants no flow-control window keeps the stream waiting while the connection is well.
 type stream struct {
-	http.ResponseWriter
+	control
 	reading, writing vigil
 	answered         bool // the answer has begun
 	pending          int  // bytes that net/http may hold back; more than that make it wait for the client
@@ -84,24 +90,20 @@ const (
 	frameSize = 16 << 10 // the default SETTINGS_MAX_FRAME_SIZE (RFC 9113, 6.5.2)
 )
 
-func newStream(w http.ResponseWriter, control deadlines, rate int64, grace time.Duration) *stream {
+func newStream(w control, rate int64, grace time.Duration) *stream {
 	p := newPatience(rate, grace)
-	return &stream{
-		ResponseWriter: w,
-		reading:        vigil{patience: p, cut: control.SetReadDeadline},
-		writing:        vigil{patience: p, cut: control.SetWriteDeadline},
-	}
+	return &stream{control: w, reading: vigil{patience: p, stream: w}, writing: vigil{patience: p, stream: w, write: true}}
 }
 
 // Unwrap lets http.ResponseController reach the writer below.
-func (s *stream) Unwrap() http.ResponseWriter { return s.ResponseWriter }
+func (s *stream) Unwrap() http.ResponseWriter { return s.control }
 
 // WriteHeader sends the head. Once the answer has begun both sides talk (gRPC), and a silent one is no slow one.
 func (s *stream) WriteHeader(status int) {
 	if status >= http.StatusOK {
 		s.answer()
 	}
-	s.ResponseWriter.WriteHeader(status)
+	s.control.WriteHeader(status)
 }
 
 func (s *stream) answer() {
@@ -126,11 +128,11 @@ func (s *stream) Write(b []byte) (done int, err error) {
 func (s *stream) writePart(b []byte) (int, error) {
 	if s.pending+len(b) <= heldBack {
 		s.pending += len(b)
-		return s.ResponseWriter.Write(b)
+		return s.control.Write(b)
 	}
 	s.pending = heldBack
 	s.writing.begin(len(b))
-	n, err := s.ResponseWriter.Write(b)
+	n, err := s.control.Write(b)
 	s.writing.done(n)
 	return n, err
 }
@@ -142,7 +144,7 @@ func (s *stream) Flush() { _ = s.FlushError() }
 func (s *stream) FlushError() error {
 	s.answer()
 	s.writing.begin(s.pending)
-	err := http.NewResponseController(s.ResponseWriter).Flush()
+	err := s.control.FlushError()
 	s.writing.done(s.pending)
 	s.pending = 0
 	return err
