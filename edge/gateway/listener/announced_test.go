@@ -2,6 +2,7 @@ package listener
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"io"
 	"net"
@@ -84,7 +85,7 @@ func TestAnnouncedClientOverTLS(t *testing.T) {
 	_, addr := start(t, Config{ProxyProtocol: loopback, TLS: TLS{CertFile: p.cert, KeyFile: p.key}}, remote)
 	for name, only := range map[string]func(*http.Protocols){"HTTP/1.1": http1, "HTTP/2": http2} {
 		c := client(t, only, pool)
-		c.Transport.(*http.Transport).Dial = func(string, string) (net.Conn, error) {
+		c.Transport.(*http.Transport).DialContext = func(context.Context, string, string) (net.Conn, error) {
 			conn := dial(t, addr)
 			send(t, conn, "PROXY TCP4 203.0.113.9 10.0.0.1 4321 80\r\n")
 			return conn, nil

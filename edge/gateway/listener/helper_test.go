@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"io"
 	"log/slog"
 	"math/big"
@@ -87,7 +88,7 @@ func answer(t testing.TB, r *bufio.Reader) (status int, body string) {
 	return res.StatusCode, string(b)
 }
 
-// talk sends s on a new connection, says that there is no more, and reads until the server closes.
+// talk sends s on a new connection and reads until the server closes.
 func talk(t testing.TB, addr, s string) string {
 	t.Helper()
 	c := dial(t, addr)
@@ -99,7 +100,7 @@ func talk(t testing.TB, addr, s string) string {
 func rest(t testing.TB, c net.Conn) string {
 	t.Helper()
 	b, err := io.ReadAll(c)
-	if e, ok := err.(net.Error); ok && e.Timeout() {
+	if e, ok := errors.AsType[net.Error](err); ok && e.Timeout() {
 		t.Fatalf("the connection stays open after %q", b)
 	}
 	return string(b)

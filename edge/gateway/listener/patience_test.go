@@ -334,6 +334,30 @@ func TestSlowReader(t *testing.T) {
 	})
 }
 
+// One long write is looked at again and again: who takes 300 bytes a second gets all of it, who takes 200 does not.
+func TestLongWrite(t *testing.T) {
+	for rate, whole := range map[int]bool{300: true, 200: false} {
+		synctest.Test(t, func(t *testing.T) {
+			a, b := net.Pipe()
+			c := &paced{Conn: b, writing: true, patience: newPatience(256, 15*time.Second)}
+			var reading sync.WaitGroup
+			reading.Go(func() {
+				for one := make([]byte, 1); ; pass(time.Second / time.Duration(rate)) {
+					if _, err := a.Read(one); err != nil {
+						return
+					}
+				}
+			})
+			n, err := c.Write(make([]byte, 20000))
+			if (err == nil) != whole || (n == 20000) != whole {
+				t.Errorf("%d bytes a second: wrote %d: %v", rate, n, err)
+			}
+			_, _ = a.Close(), b.Close()
+			reading.Wait()
+		})
+	}
+}
+
 // An upgraded connection, and a stream of events, may be silent for hours in both directions.
 func TestSilentConnections(t *testing.T) {
 	h := func(w http.ResponseWriter, r *http.Request) {
