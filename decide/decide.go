@@ -27,6 +27,8 @@ func (e *Engine) Decide(f *facts.Facts) verdict.Verdict {
 	who := e.Identities.Resolve(f)
 	odd := e.Sensors.Sense(f, who)
 	score := risk.Weigh(odd)
-	spent := e.Limits.Take(f, who, verdict.Strain(&score, stance))
-	return verdict.Of(f, who, score, spent, stance, e.Policies[f.Route.Index])
+	policy := e.Policies[f.Route.Index]
+	live, shadow := verdict.Strain(f, &score, stance, policy)
+	spent := e.Limits.Take(f, who, live, shadow)
+	return verdict.Of(f, who, score, spent, stance, policy)
 }

@@ -65,17 +65,19 @@ type Spent struct {
 }
 
 // Take asks every limit of the request's route and charges them together: all or none. Enforced limits come first, and the watching
-// ones are charged, together as well, only when the request passes: exactly as if they were live. Strain ≥ 1 makes each unit dearer;
-// a strain of 0 asks and charges nothing.
-func (s *Set) Take(f *facts.Facts, who identity.Subject, strain float64) (spent Spent) {
+// ones are charged, together as well, only when the request passes: exactly as if they were live. Each of the two has its own strain:
+// ≥ 1 makes each unit dearer; a strain of 0 asks and charges nothing.
+func (s *Set) Take(f *facts.Facts, who identity.Subject, live, shadow float64) (spent Spent) {
 	rules := s.byRoute[f.Route.Index]
-	if strain == 0 || len(rules) == 0 {
+	if live == 0 && shadow == 0 || len(rules) == 0 {
 		return spent
 	}
 	x := s.scratch.Get().(*scratch)
-	spent.By, spent.Denied = s.take(x, rules, posture.Enforce, f, who, strain)
-	if !spent.Denied {
-		spent.Shadow, spent.Shadowed = s.take(x, rules, posture.Monitor, f, who, strain)
+	if live != 0 {
+		spent.By, spent.Denied = s.take(x, rules, posture.Enforce, f, who, live)
+	}
+	if shadow != 0 && !spent.Denied {
+		spent.Shadow, spent.Shadowed = s.take(x, rules, posture.Monitor, f, who, shadow)
 	}
 	s.scratch.Put(x)
 	return spent

@@ -101,13 +101,13 @@ func TestDimensionsCountApart(t *testing.T) {
 		{"field:user", address("203.0.113.1"), func(f *facts.Facts) { f.Fields.Set(0, "bob@example.com") }},
 	} {
 		s := set(t, bound(t, "l", "1/h", posture.Enforce, c.per))
-		if s.Take(request(nil), key, 1).Denied {
+		if s.Take(request(nil), key, 1, 1).Denied {
 			t.Fatalf("%s: the first request is denied", c.per)
 		}
-		if !s.Take(request(c.same), key, 1).Denied {
+		if !s.Take(request(c.same), key, 1, 1).Denied {
 			t.Errorf("%s: the same value has a budget of its own", c.per)
 		}
-		if c.other != nil && s.Take(request(c.other), key, 1).Denied {
+		if c.other != nil && s.Take(request(c.other), key, 1, 1).Denied {
 			t.Errorf("%s: another value shares the budget", c.per)
 		}
 	}
@@ -118,11 +118,11 @@ func TestIPv6IsCountedByItsNetwork(t *testing.T) {
 	at := func(a string) *facts.Facts {
 		return request(func(f *facts.Facts) { f.Client = netip.MustParseAddr(a) })
 	}
-	s.Take(at("2001:db8:1:2::1"), identity.Subject{}, 1)
-	if !s.Take(at("2001:db8:1:2:ffff::9"), identity.Subject{}, 1).Denied {
+	s.Take(at("2001:db8:1:2::1"), identity.Subject{}, 1, 1)
+	if !s.Take(at("2001:db8:1:2:ffff::9"), identity.Subject{}, 1, 1).Denied {
 		t.Error("two addresses of one /64 have two budgets")
 	}
-	if s.Take(at("2001:db8:1:3::1"), identity.Subject{}, 1).Denied {
+	if s.Take(at("2001:db8:1:3::1"), identity.Subject{}, 1, 1).Denied {
 		t.Error("two /64 share a budget")
 	}
 }
@@ -132,7 +132,7 @@ func TestMissingDimensionsDoNotBind(t *testing.T) {
 	for _, per := range []string{"key", "subject", "header:X-None", "field:phone", "field:nonsense"} {
 		s := set(t, bound(t, "l", "1/h", posture.Enforce, per))
 		for range 3 {
-			if s.Take(request(nil), identity.Subject{}, 1).Denied {
+			if s.Take(request(nil), identity.Subject{}, 1, 1).Denied {
 				t.Errorf("%s: bound a request without one", per)
 			}
 		}
@@ -141,11 +141,11 @@ func TestMissingDimensionsDoNotBind(t *testing.T) {
 
 func TestAProvenCallerHasOneBudgetForAllItsKeys(t *testing.T) {
 	s := set(t, bound(t, "l", "1/h", posture.Enforce, "key"))
-	s.Take(request(nil), identity.Subject{Proven: true, Name: "acme", Mark: 1}, 1)
-	if !s.Take(request(nil), identity.Subject{Proven: true, Name: "acme", Mark: 2}, 1).Denied {
+	s.Take(request(nil), identity.Subject{Proven: true, Name: "acme", Mark: 1}, 1, 1)
+	if !s.Take(request(nil), identity.Subject{Proven: true, Name: "acme", Mark: 2}, 1, 1).Denied {
 		t.Error("a second key of one caller has a budget of its own")
 	}
-	if s.Take(request(nil), identity.Subject{Mark: 1}, 1).Denied {
+	if s.Take(request(nil), identity.Subject{Mark: 1}, 1, 1).Denied {
 		t.Error("an unproven credential spends a proven caller's budget")
 	}
 }
@@ -153,17 +153,17 @@ func TestAProvenCallerHasOneBudgetForAllItsKeys(t *testing.T) {
 func TestTheLimitThatBoundIsTold(t *testing.T) {
 	s := set(t, bound(t, "minute", "2/m", posture.Enforce, "client"), bound(t, "hour", "3/h", posture.Enforce, "client", "route"))
 	who := identity.Subject{}
-	first := s.Take(request(nil), who, 1)
+	first := s.Take(request(nil), who, 1, 1)
 	if first.Denied || first.By.Limit.Name != "minute" || first.By.Remaining != 1 {
 		t.Errorf("first: %+v", first.By)
 	}
-	s.Take(request(nil), who, 1)
-	if third := s.Take(request(nil), who, 1); !third.Denied || third.By.Limit.Name != "minute" || third.By.Wait != 30*time.Second || third.By.Remaining != 0 {
+	s.Take(request(nil), who, 1, 1)
+	if third := s.Take(request(nil), who, 1, 1); !third.Denied || third.By.Limit.Name != "minute" || third.By.Wait != 30*time.Second || third.By.Remaining != 0 {
 		t.Errorf("third: %+v", third.By)
 	}
 	later := request(func(f *facts.Facts) { f.At += int64(time.Minute) })
-	s.Take(later, who, 1)
-	if fifth := s.Take(later, who, 1); !fifth.Denied || fifth.By.Limit.Name != "hour" || fifth.By.Wait != 19*time.Minute {
+	s.Take(later, who, 1, 1)
+	if fifth := s.Take(later, who, 1, 1); !fifth.Denied || fifth.By.Limit.Name != "hour" || fifth.By.Wait != 19*time.Minute {
 		t.Errorf("fifth: %+v of %s", fifth.By, fifth.By.Limit.Name)
 	}
 }
@@ -173,7 +173,7 @@ func TestStrain(t *testing.T) {
 	admitted := func(strain float64) (n int) {
 		s := set(t, bound(t, "l", "12/h", posture.Enforce, "client"))
 		for range 100 {
-			if !s.Take(request(nil), identity.Subject{}, strain).Denied {
+			if !s.Take(request(nil), identity.Subject{}, strain, strain).Denied {
 				n++
 			}
 		}
@@ -214,7 +214,7 @@ func TestAllOrNone(t *testing.T) {
 			for k, v := range store {
 				before[k] = max(v, f.At)
 			}
-			denied := s.Take(f, identity.Subject{}, 1).Denied
+			denied := s.Take(f, identity.Subject{}, 1, 1).Denied
 			for k, v := range store {
 				if moved := max(v, f.At) > max(before[k], f.At); moved == denied {
 					t.Fatalf("denied %v, but moved %v", denied, moved)

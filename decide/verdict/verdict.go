@@ -88,14 +88,22 @@ var most = [...]float64{posture.Calm: 4, posture.Tense: 8, posture.Siege: 16}
 // trusted is the probability of abuse up to which a client pays exactly once, whatever the tension.
 const trusted = 0.2
 
-// Strain is how dear a unit is to this request: 1 for a trusted one, growing with suspicion and tension; 0 when nothing is to be
-// charged, because the request is excused, barred or refused whatever its limits say. Our own refusals spend nobody's budget.
-func Strain(score *risk.Score, stance posture.Stance) float64 {
-	if stance.Excuse != nil || stance.Bar != nil || score.Band() == risk.Refuse {
-		return 0
+// Strain is how dear a unit is to this request, for the limits that act and for those that watch: 1 for a trusted one, growing with
+// suspicion and tension; 0 when nothing is to be charged, because the request is excused, or refused whatever its limits say. Our own
+// refusals spend nobody's budget; a refusal that is only watched is none, and leaves the limits that act in force.
+func Strain(f *facts.Facts, score *risk.Score, stance posture.Stance, policy Policy) (live, shadow float64) {
+	if stance.Excuse != nil {
+		return 0, 0
 	}
 	suspicion := max(0, (score.P()-trusted)/(1-trusted))
-	return 1 + (most[stance.Tension]-1)*suspicion
+	fare := 1 + (most[stance.Tension]-1)*suspicion
+	switch {
+	case graveOf(f, score, stance, policy).Action != Refuse:
+		return fare, fare
+	case policy.Mode == posture.Enforce:
+		return 0, 0
+	}
+	return fare, 0
 }
 
 // Of makes the verdict. An excuse beats everything; then a malformed path, a bar, the evidence and the limits, the hardest first.
