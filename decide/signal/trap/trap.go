@@ -23,7 +23,7 @@ const DefaultTerm = time.Hour
 // MaxTraps bounds the honeypot routes.
 const MaxTraps = 1024
 
-// Paths are honeypot paths: decoded, absolute, compared whole and without regard to case.
+// Paths are honeypot paths: decoded, absolute, compared whole and without regard to the case of ASCII letters.
 type Paths map[string]struct{}
 
 // Error tells which path of a list is no trap.
@@ -44,7 +44,7 @@ func NewPaths(list []string) (Paths, error) {
 		if !strings.HasPrefix(p, "/") || p == "/" || len(p) > longest {
 			return nil, &Error{i, fmt.Sprintf("trap %q must be a path below / of at most %d characters", p, longest)}
 		}
-		paths[strings.ToLower(p)] = struct{}{}
+		paths[string(fold(nil, p))] = struct{}{}
 	}
 	return paths, nil
 }
@@ -69,41 +69,52 @@ func New(paths Paths, term time.Duration, actors *actor.Table) *Sensor {
 	return &Sensor{paths, actors, int64(term)}
 }
 
-// Sense reports a visit, or one remembered of this address or credential. The visit itself and the credential's are sure;
-// an address may be shared by honest people, so what it did before only makes its later requests suspicious.
+// Sense reports a visit, or one remembered of this credential or address. The visit itself and the credential's are sure, and the
+// credential is therefore looked at first; an address may be shared by honest people, so what it did before only makes its later
+// requests suspicious.
 func (s *Sensor) Sense(f *facts.Facts, who identity.Subject) signal.Signal {
-	address := s.actors.AddressKey(f.Client)
+	// A peer without an address, such as a Unix socket, and a credential without a text are everybody's: nothing sticks to them.
+	addressed, presented := f.Client.IsValid(), who.Mark != 0 && f.Credential.Reveal() != ""
 	if s.paths.has(f.Path) {
-		s.actors.Add(address, f.At, Nats, s.term)
-		if who.Mark != 0 {
+		if addressed {
+			s.actors.Add(s.actors.AddressKey(f.Client), f.At, Nats, s.term)
+		}
+		if presented {
 			s.actors.Add(s.actors.CredentialKey(who.Mark), f.At, Nats, s.term)
 		}
 		return signal.Signal{Code: "trap.hit", Nats: Nats, Group: signal.Trap, Sure: true, Sentence: "asked for a honeypot route"}
 	}
-	if m, ok := s.actors.Recall(address, f.At); ok {
-		return signal.Signal{Code: "trap.address", Nats: m.Nats, Group: signal.Trap, Sentence: "this address lately asked for a honeypot route"}
-	}
-	if who.Mark != 0 {
+	if presented {
 		if m, ok := s.actors.Recall(s.actors.CredentialKey(who.Mark), f.At); ok {
 			return signal.Signal{Code: "trap.credential", Nats: m.Nats, Group: signal.Trap, Sure: true, Sentence: "this credential was lately used on a honeypot route"}
+		}
+	}
+	if addressed {
+		if m, ok := s.actors.Recall(s.actors.AddressKey(f.Client), f.At); ok {
+			return signal.Signal{Code: "trap.address", Nats: m.Nats, Group: signal.Trap, Sentence: "this address lately asked for a honeypot route"}
 		}
 	}
 	return signal.Signal{}
 }
 
-// has folds ASCII case on the stack, so that neither the look-up nor the folding allocates.
+// has looks a path up without regard to case; neither the look-up nor the folding allocates.
 func (p Paths) has(path string) bool {
 	if len(path) > longest || len(p) == 0 {
 		return false
 	}
 	var buf [longest]byte
+	_, ok := p[string(fold(buf[:0], path))]
+	return ok
+}
+
+// fold appends a path with its ASCII letters in lower case. Other letters stay: a path may be no text at all.
+func fold(b []byte, path string) []byte {
 	for i := range len(path) {
 		c := path[i]
 		if 'A' <= c && c <= 'Z' {
 			c += 'a' - 'A'
 		}
-		buf[i] = c
+		b = append(b, c)
 	}
-	_, ok := p[string(buf[:len(path)])]
-	return ok
+	return b
 }
