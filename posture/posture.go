@@ -60,12 +60,20 @@ func New(tension map[uint8]Tension, bars, excuses []Term) *Posture {
 // insert keeps, for one prefix, the term that runs longest.
 func insert(table *bart.Table[*Term], terms []Term) {
 	for _, t := range terms {
-		at := t.Prefix.Masked()
+		at := unmapped(t.Prefix).Masked()
 		if old, ok := table.Get(at); ok && (old.Until == 0 || t.Until != 0 && t.Until < old.Until) {
 			continue
 		}
 		table.Insert(at, &t)
 	}
+}
+
+// unmapped turns ::ffff:a.b.c.d/96+n into a.b.c.d/n, the form in which addresses are asked about.
+func unmapped(p netip.Prefix) netip.Prefix {
+	if p.Addr().Is4In6() && p.Bits() >= 96 {
+		return netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+	}
+	return p
 }
 
 // Stance is what a posture says of one request.

@@ -93,3 +93,14 @@ func BenchmarkFor(b *testing.B) {
 		p.For(1, client, 5)
 	}
 }
+
+// TestMappedPrefixes: a network of IPv4 may be written as IPv6 has it.
+func TestMappedPrefixes(t *testing.T) {
+	p := New(nil, []Term{{Prefix: netip.MustParsePrefix("::ffff:198.51.100.0/120")}}, []Term{{Prefix: netip.MustParsePrefix("::ffff:198.51.100.7/128")}})
+	if s := p.For(0, netip.MustParseAddr("198.51.100.9"), 0); s.Bar == nil {
+		t.Error("not barred")
+	}
+	if s := p.For(0, netip.MustParseAddr("198.51.100.7"), 0); s.Excuse == nil || s.Bar != nil {
+		t.Error("not excused")
+	}
+}
