@@ -50,7 +50,8 @@ func (h *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := exchanges.Get().(*exchange)
 	x.begin(h.gate, w, r)
 	defer x.end(h.rewrite) // also when the handler panics: what happened is recorded, and the panic goes on
-	r = x.decide(own(r))
+	sent := r
+	r = x.decide(own(sent))
 	switch {
 	case x.verdict.Done.Action >= verdict.Limit:
 		edge.Answer(&x.writer, r, &x.verdict)
@@ -58,6 +59,8 @@ func (h *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler) // a clean end would be an empty answer with status 200
 	default:
 		h.forward(x, r)
+		x.writer.End()
+		sent.MultipartForm = r.MultipartForm // whose files the server removes, but of its own request only
 	}
 	x.done = true
 }
@@ -215,6 +218,9 @@ type program struct{ http.Handler }
 
 // Forward calls the handler; its panics pass through.
 func (p program) Forward(w http.ResponseWriter, r *http.Request, set []facts.HeaderField) edge.Reply {
+	if r.Header == nil { // a request made by a program
+		r.Header = http.Header{}
+	}
 	for _, f := range set {
 		r.Header[f.Name] = []string{f.Value}
 	}

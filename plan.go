@@ -22,7 +22,7 @@ func (g *Gate) bind(compiled *config.Plan) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if old := g.plan.Load(); old != nil {
+	if old := g.plan.Load(); old != nil && old.Plan != compiled { // requests are reading the one in force
 		compiled.Routes.Inherit(old.Routes)
 	}
 	engine := &decide.Engine{

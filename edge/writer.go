@@ -43,6 +43,9 @@ func (w *Writer) ReadFrom(r io.Reader) (int64, error) {
 	return n, err
 }
 
+// End notes that the handler returned: what has no status yet, net/http answers with 200.
+func (w *Writer) End() { w.implied() }
+
 func (w *Writer) implied() {
 	if w.Status == 0 {
 		w.Status = http.StatusOK
