@@ -41,6 +41,8 @@ func New(c Config, h http.Handler, log *slog.Logger) (*Front, error) {
 		ErrorLog:          stdlog.New(complaints{log}, "", 0),
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: c.MaxStreams},
 		Protocols:         new(http.Protocols),
+
+		DisableGeneralOptionsHandler: true, // OPTIONS * is the handler's to answer
 	}
 	f.server.Protocols.SetHTTP1(true)
 	f.server.Protocols.SetHTTP2(true)
