@@ -22,12 +22,13 @@ func TestLearntListsWhatWasGuessed(t *testing.T) {
 	}
 }
 
-func TestMatrixParametersDoNotHideARoute(t *testing.T) {
+func TestNothingOddHidesARoute(t *testing.T) {
 	r, err := NewRoutes([]RouteSpec{{Pattern: "POST /api/login"}, {Pattern: "GET /exact;v=1"}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for path, want := range map[string]string{"/api/login;x=1": "/api/login", "/api;a/login;b": "/api/login", "/api/login;": "/api/login", "/exact;v=1": "/exact;v=1"} {
+	for path, want := range map[string]string{"/api/login;x=1": "/api/login", "/api;a/login;b": "/api/login", "/api/login;": "/api/login", "/api/login#x": "/api/login", "/api%2Flogin": "/api/login", `/api\login`: "/api/login", "/api/login ": "/api/login",
+		"/x%2F..%2Fapi/login": "/api/login", "/exact;v=1": "/exact;v=1"} {
 		method := "POST"
 		if path == want {
 			method = "GET"

@@ -29,7 +29,7 @@ func (e *RouteError) Error() string { return fmt.Sprintf("route %q: %s", e.Patte
 // a host before none, the most specific pattern wins, patterns of which neither is more specific are refused. What differs:
 //   - the path matched is the cleaned, decoded one of Facts, in which %2F is not a separator;
 //   - nobody is redirected: where ServeMux would send "/a" to "/a/", the route of "/a/" is the answer;
-//   - when nothing matches, a trailing slash is dropped, then matrix parameters, and if that does not help the request belongs to the route of the class
+//   - when nothing matches, a trailing slash is dropped, then what plainer takes away, and if that does not help the request belongs to the route of the class
 //     its path looks like, under a learnt template (see GuessClass).
 //
 // The configured part never changes; the learnt templates are shared by all goroutines.
@@ -115,31 +115,37 @@ func (r *Routes) All() []*Route { return slices.Clone(r.all) }
 
 // Match finds the route of a request and the template it is counted under: the path of the configured pattern, or a learnt one.
 // The host is in lower case and without port, the path as Facts has it. It allocates only when it learns, and
-// for matrix parameters.
+// for paths that have a plainer form.
 func (r *Routes) Match(method, host, path string) (*Route, string) {
 	if leaf := r.configured(method, host, path); leaf != nil {
 		return leaf.route, leaf.template
 	}
-	if plain, ok := withoutParameters(path); ok {
+	if plain, ok := plainer(path); ok {
 		if leaf := r.configured(method, host, plain); leaf != nil {
 			return leaf.route, leaf.template
 		}
+		path = plain
 	}
 	class, template := r.paths.template(method, path)
 	return r.learnt[class], template
 }
 
-// withoutParameters drops the matrix parameters (RFC 3986 §3.3) of every segment: servers that know them take /login;x=1 for /login,
-// and an attacker must not get around a route by them. ok tells that there were any.
-func withoutParameters(path string) (plain string, ok bool) {
-	if strings.IndexByte(path, ';') < 0 {
+// plainer takes away what some servers do not see in a path and others do, so that an attacker does not get around a route by it: matrix
+// parameters (RFC 3986 §3.3; /login;x=1 is /login to servers that know them), a fragment, and spaces at the end; encoded slashes and
+// backslashes become slashes. ok tells that there was any.
+func plainer(path string) (plain string, ok bool) {
+	if strings.IndexByte(path, ';') < 0 && strings.IndexByte(path, '#') < 0 && strings.IndexByte(path, '\\') < 0 &&
+		!strings.HasSuffix(path, " ") && !strings.Contains(path, "%2F") {
 		return path, false
 	}
-	segments := strings.Split(path, "/")
+	path, _, _ = strings.Cut(path, "#")
+	path = strings.NewReplacer("%2F", "/", "\\", "/").Replace(path)
+	segments := strings.Split(strings.TrimRight(path, " "), "/")
 	for i, s := range segments {
 		segments[i] = cutParameters(s)
 	}
-	return strings.Join(segments, "/"), true
+	clean, _ := cleanPath("/" + strings.TrimLeft(strings.Join(segments, "/"), "/"))
+	return clean, true
 }
 
 func (r *Routes) configured(method, host, path string) *routeLeaf {
