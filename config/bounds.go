@@ -39,7 +39,7 @@ func (k *compiler) limits(path, owner string, list []limit.Config) ([]*classLimi
 	for i, c := range list {
 		at := fmt.Sprintf("%s[%d]", path, i)
 		if c.Name == "" {
-			c.Name = k.freeName(owner + ":" + dimensions(c.Per))
+			c.Name = k.freeName(speakable(owner) + ":" + speakable(dimensions(c.Per)))
 		}
 		if other, taken := k.named[c.Name]; taken {
 			return nil, k.failf(at+".name", "the limit at %s is already called %q", other, c.Name)
@@ -60,6 +60,17 @@ func dimensions(per []limit.Dimension) string {
 		names[i] = d.String()
 	}
 	return strings.Join(names, "+")
+}
+
+// speakable keeps of a text what a limit's name may hold, and not more than fits.
+func speakable(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if r < 0x20 || r > 0x7e || r == '"' || r == '\\' {
+			return '?'
+		}
+		return r
+	}, text)
+	return text[:min(len(text), 56)]
 }
 
 // freeName tells limits over the same dimensions apart by their order.

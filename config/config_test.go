@@ -24,6 +24,7 @@ func parse(t *testing.T, src string) (*Plan, error) {
 func TestErrorsHavePositions(t *testing.T) {
 	for _, c := range []struct{ what, src, want string }{
 		{"unknown key", "moed: enforce", `glacis.yaml:1:1: unknown key "moed"`},
+		{"a target twice", "upstream: [http://127.0.0.1:1, http://127.0.0.1:1]", `glacis.yaml:1:`},
 		{"unknown mode", "mode: shadow", `glacis.yaml:1:7:`},
 		{"unknown class", "routes:\n  - match: GET /a\n    class: logn", `glacis.yaml:3:12:`},
 		{"unknown class name", "classes:\n  logn: {}", `no class "logn"`},
@@ -125,6 +126,18 @@ func TestGuessesAreTold(t *testing.T) {
 	}
 	if got := strings.Join(p.Guesses(), "; "); got != "POST /api/login is login" {
 		t.Errorf("guessed %q", got)
+	}
+}
+
+func TestUnnamedLimitsOnAnyRoute(t *testing.T) {
+	long := "/" + strings.Repeat("very/", 40) + "{id}"
+	p, err := parse(t, "routes:\n  - match: GET /größe\n    limits: [ { per: [client], rate: 1/m } ]\n  - match: GET "+long+
+		"\n    limits: [ { per: [client], rate: 1/m }, { per: [client], rate: 9/h } ]")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := p.Bounds[0][0].Name; got != "GET /gr??e:client" {
+		t.Errorf("name %q", got)
 	}
 }
 

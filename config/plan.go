@@ -55,12 +55,28 @@ func Compile(c Config) (*Plan, error) {
 func compile(c Config, failf func(path, format string, args ...any) error) (*Plan, error) {
 	k := &compiler{Config: c, failf: failf, named: map[string]string{}}
 	k.plan.Config = c
-	for _, step := range []func() error{k.routes, k.reader, k.classes, k.bounds, k.outcomes, k.keys, k.traps, k.terms} {
+	for _, step := range []func() error{k.upstreams, k.routes, k.reader, k.classes, k.bounds, k.outcomes, k.keys, k.traps, k.terms} {
 		if err := step(); err != nil {
 			return nil, err
 		}
 	}
 	return &k.plan, nil
+}
+
+// upstreams refuses a target named twice: it would get a double share, and its figures would collide.
+func (k *compiler) upstreams() error {
+	all := k.UpstreamPool().Targets
+	for i, target := range all {
+		if !slices.Contains(all[:i], target) {
+			continue
+		}
+		path := fmt.Sprintf("$.upstream[%d]", i)
+		if i >= len(k.Upstream) {
+			path = fmt.Sprintf("$.pool.targets[%d]", i-len(k.Upstream))
+		}
+		return k.failf(path, "target %q is named twice", target)
+	}
+	return nil
 }
 
 // routes compiles the configured routes and the learnt ones behind them.

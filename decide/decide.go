@@ -25,7 +25,7 @@ type Engine struct {
 func (e *Engine) Decide(f *facts.Facts) verdict.Verdict {
 	stance := e.Posture.Load().For(uint8(f.Route.Class), f.Client, f.At)
 	who := e.Identities.Resolve(f)
-	odd := e.Sensors.Sense(f, who)
+	odd := e.Sensors.Sense(f, who, stance.Excuse != nil)
 	score := risk.Weigh(odd)
 	policy := e.Policies[f.Route.Index]
 	live, shadow := verdict.Strain(f, &score, stance, policy)

@@ -133,6 +133,16 @@ func TestTheHardestSpeaks(t *testing.T) {
 			t.Fatalf("an excuse must beat bar, trap and limit: %+v", v.Done)
 		}
 	}
+	h.hinge.Store(posture.New(nil, nil, nil))
+	if v := h.ask("198.51.100.13", "/api/v1/items/1", at); v.Done.Action != verdict.Allow {
+		t.Fatalf("a stranger: %+v", v.Done)
+	}
+	h.hinge.Store(posture.New(nil, nil, any4))
+	h.ask("198.51.100.14", "/api/internal/export", at)
+	h.hinge.Store(posture.New(nil, nil, nil))
+	if v := h.ask("198.51.100.14", "/api/v1/items/1", at); len(v.Score.Reasons()) != 0 {
+		t.Errorf("what was done under an excuse stuck: %v", v.Score.Reasons())
+	}
 }
 
 func TestMonitorOnlySays(t *testing.T) {

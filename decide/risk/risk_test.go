@@ -20,7 +20,7 @@ func evidence(list ...signal.Signal) signal.Evidence {
 	for _, s := range list {
 		sensors = append(sensors, fixed(s))
 	}
-	return sensors.Sense(nil, identity.Subject{})
+	return sensors.Sense(nil, identity.Subject{}, false)
 }
 
 func TestBands(t *testing.T) {

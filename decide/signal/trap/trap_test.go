@@ -107,7 +107,7 @@ func TestSenseDoesNotAllocate(t *testing.T) {
 	all := signal.Sensors{s}
 	f := request("203.0.113.1", "/api/Products/17", 0)
 	var found int
-	if n := testing.AllocsPerRun(100, func() { e := all.Sense(f, identity.Subject{Mark: 5}); found += len(e.All()) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { e := all.Sense(f, identity.Subject{Mark: 5}, false); found += len(e.All()) }); n != 0 {
 		t.Errorf("%v allocations, want none", n)
 	}
 }
