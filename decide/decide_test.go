@@ -229,3 +229,19 @@ func BenchmarkDecision(b *testing.B) {
 		})
 	}
 }
+
+// On a route that only watches, a limit that acts is no dearer to a suspect.
+func TestWatchedSuspicionTightensNothing(t *testing.T) {
+	h := build(t, posture.Monitor, "client 8/h enforce")
+	at := int64(1e18)
+	h.ask("198.51.100.7", "/api/internal/export", at)
+	admitted := 0
+	for range 20 {
+		if h.ask("198.51.100.7", "/api/v1/items/1", at+6e10).Done.Action == verdict.Allow {
+			admitted++
+		}
+	}
+	if admitted != 7 { // the visit itself took one
+		t.Errorf("%d admitted after the honeypot, want the 7 that are left", admitted)
+	}
+}

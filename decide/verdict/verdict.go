@@ -97,13 +97,14 @@ func Strain(f *facts.Facts, score *risk.Score, stance posture.Stance, policy Pol
 	}
 	suspicion := max(0, (score.P()-trusted)/(1-trusted))
 	fare := 1 + (most[stance.Tension]-1)*suspicion
-	switch {
-	case graveOf(f, score, stance, policy).Action != Refuse:
-		return fare, fare
-	case policy.Mode == posture.Enforce:
-		return 0, 0
+	live, shadow = fare, fare
+	if graveOf(f, score, stance, policy).Action == Refuse {
+		live, shadow = 0, 0
 	}
-	return fare, 0
+	if policy.Mode != posture.Enforce { // what is only watched makes nothing dearer that acts
+		live = 1
+	}
+	return live, shadow
 }
 
 // Of makes the verdict. An excuse beats everything; then a malformed path, a bar, the evidence and the limits, the hardest first.
