@@ -152,7 +152,7 @@ func scoreOf(signals ...signal.Signal) risk.Score {
 	for _, s := range signals {
 		sensors = append(sensors, found(s))
 	}
-	return risk.Weigh(sensors.Sense(nil, identity.Subject{}))
+	return risk.Weigh(sensors.Sense(nil, identity.Subject{}, false))
 }
 
 // anyText is text as nobody should send it.
