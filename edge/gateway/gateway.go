@@ -58,7 +58,7 @@ func New(gate *glacis.Gate, log *slog.Logger) (*Gateway, error) {
 		return nil, err
 	}
 	g.pool.Store(p)
-	if g.front, err = listener.New(c.Server, gate.Guard(g), log); err != nil {
+	if g.front, err = listener.New(c.Server, g.counting(gate.Guard(g)), log); err != nil {
 		p.Close()
 		return nil, err
 	}
@@ -164,11 +164,20 @@ func (g *Gateway) watchCertificates(ctx context.Context) {
 	}
 }
 
+// counting holds Stop until the exchange of an upgraded connection has ended, its line of the record included.
+func (g *Gateway) counting(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header["Upgrade"] != nil {
+			g.upgraded.Add(1)
+			defer g.upgraded.Done()
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // Forward implements edge.Upstream: the pool's result in the words of the edge.
 func (g *Gateway) Forward(w http.ResponseWriter, r *http.Request, set []facts.HeaderField) edge.Reply {
 	if r.Header["Upgrade"] != nil {
-		g.upgraded.Add(1)
-		defer g.upgraded.Done()
 		ctx, cancel := context.WithCancel(r.Context())
 		defer cancel()
 		defer context.AfterFunc(g.serving, cancel)()

@@ -70,7 +70,7 @@ func TestMalformedRequests(t *testing.T) {
 		"body cut short":            {"POST /c HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx", "400", "POST a /c x\n"},
 		"absolute target":           {"GET http://b/p?q HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "200", "GET b http://b/p?q \n"},
 		"double slash":              {"GET //b/p HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "200", "GET a //b/p \n"},
-		"asterisk":                  {"OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "200", ""},
+		"asterisk":                  {"OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "200", "OPTIONS a * \n"},
 		"invalid UTF-8 in target":   {"GET /\xff\xfe HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "200", "GET a /\xff\xfe \n"},
 		"bare LF":                   {"GET / HTTP/1.1\nHost: a\nConnection: close\n\n", "200", "GET a / \n"},
 		"folded header":             {"GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\n\tmore\r\nConnection: close\r\n\r\n", "200", "GET a / \n"},

@@ -13,12 +13,15 @@ import (
 	"time"
 )
 
-// held holds every request until it is opened.
+// held holds every request but OPTIONS until it is opened.
 type held struct{ arrived, open chan struct{} }
 
 func newHeld() *held { return &held{make(chan struct{}, 100), make(chan struct{})} }
 
 func (g *held) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodOptions { // answered at once, so that a connection can be used and idle
+		return
+	}
 	g.arrived <- struct{}{}
 	select {
 	case <-g.open:
