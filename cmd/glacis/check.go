@@ -3,8 +3,13 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
 
 	"glacis/config"
+	"glacis/edge/gateway/listener"
+	"glacis/edge/gateway/upstream"
 )
 
 type checkCommand struct {
@@ -28,6 +33,9 @@ func (c *checkCommand) Run(t *terminal) error {
 		c.Config = c.File
 	}
 	p, err := c.load()
+	if err == nil {
+		err = rehearse(p)
+	}
 	if err != nil {
 		return err
 	}
@@ -37,4 +45,27 @@ func (c *checkCommand) Run(t *terminal) error {
 		return out.Encode(p.Summary())
 	}
 	return p.Write(t.stdout)
+}
+
+// rehearse makes the two ends of the wire without a connection, so that what run would refuse about them is refused here: targets,
+// addresses, certificates. A file without an upstream is left alone: run takes one from the command line too.
+func rehearse(p *config.Plan) error {
+	for _, a := range p.Config.Listen {
+		if _, err := net.ResolveTCPAddr("tcp", a); err != nil {
+			return fmt.Errorf("listen: %w", err)
+		}
+	}
+	if _, err := listener.New(p.Config.Server, http.NotFoundHandler(), slog.New(slog.DiscardHandler)); err != nil {
+		return err
+	}
+	pool := p.Config.UpstreamPool()
+	if len(pool.Targets) == 0 {
+		return nil
+	}
+	pool.Check.Path = "" // nobody is asked anything
+	u, err := upstream.New(pool)
+	if err == nil {
+		u.Close()
+	}
+	return err
 }

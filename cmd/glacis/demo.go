@@ -25,6 +25,14 @@ type demoCommand struct {
 // demoKey is the key of the honest program in the crowd; the gate knows it by its hash.
 const demoKey = "demo-batch-key"
 
+// Validate refuses a duration before anything is opened for it.
+func (c *demoCommand) Validate() error {
+	if c.Duration <= 0 || c.Duration > demo.MostDuration {
+		return fmt.Errorf("--duration must be more than 0 and at most %s", demo.MostDuration)
+	}
+	return nil
+}
+
 // Run opens the sample shop behind a gate, sends the crowd, and says what the gate did to whom.
 func (c *demoCommand) Run(t *terminal) error {
 	data, err := os.MkdirTemp("", "glacis-demo-")

@@ -24,6 +24,8 @@ type commands struct {
 	Init    initCommand    `cmd:"" help:"Write a first configuration, from an OpenAPI document when there is one."`
 	Check   checkCommand   `cmd:"" help:"Check a configuration and print the plan that comes of it."`
 	Version versionCommand `cmd:"" help:"Print the version."`
+
+	Print kong.VersionFlag `name:"version" help:"Print the version."`
 }
 
 // Exit codes.
@@ -61,13 +63,14 @@ func execute(args []string, t *terminal) int {
 		kong.Writers(t.stdout, t.stderr),
 		kong.Exit(func(code int) { exited = code }),
 		kong.UsageOnError(),
+		kong.Vars{"version": versionLine()},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	)
 	if err != nil {
 		return complain(t, err)
 	}
 	run, err := parser.Parse(args)
-	if exited >= 0 { // help was asked for and printed
+	if exited >= 0 { // help or the version was asked for and printed
 		return exited
 	}
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -37,6 +38,9 @@ func Read(src []byte) ([]Operation, error) {
 	if err != nil {
 		return nil, fmt.Errorf("not an OpenAPI 3 document: %w", err)
 	}
+	if doc.OpenAPI == "" {
+		return nil, fmt.Errorf("it has no openapi key, so it is no OpenAPI 3 document; Swagger 2.0 is not supported")
+	}
 	if !strings.HasPrefix(doc.OpenAPI, "3.") {
 		return nil, fmt.Errorf("OpenAPI %q is not supported, only 3.x", doc.OpenAPI)
 	}
@@ -48,7 +52,8 @@ func Read(src []byte) ([]Operation, error) {
 			if err != nil {
 				return nil, fmt.Errorf("path %q: %w", path, err)
 			}
-			list = append(list, Operation{method + " " + pattern, facts.GuessClass(method, pattern), fields(op)})
+			class := facts.GuessClass(method, pattern)
+			list = append(list, Operation{method + " " + pattern, class, fields(op, class)})
 		}
 	}
 	slices.SortFunc(list, func(a, b Operation) int {
@@ -131,48 +136,67 @@ func unambiguous(list []Operation) []Operation {
 	})
 }
 
-// roleNames are the property names, folded, under which APIs ask for what the roles mean.
-var roleNames = map[string]string{
-	"email": "user", "username": "user", "login": "user", "identifier": "user", "userid": "user", "emailaddress": "user", "account": "user",
-	"password": "secret", "pass": "secret", "secret": "secret", "code": "secret", "otp": "secret", "pin": "secret",
-	"phone": "phone", "phonenumber": "phone", "mobile": "phone", "msisdn": "phone",
-	"product": "item", "productid": "item", "item": "item", "itemid": "item", "sku": "item",
+// roleNames are the property names, folded, under which APIs ask for what the roles mean, the most telling first: beside a password a
+// code is only a second factor.
+var roleNames = map[string][]string{
+	"user":   {"email", "emailaddress", "username", "login", "identifier", "userid", "account"},
+	"email":  {"email", "emailaddress"},
+	"secret": {"password", "pass", "secret", "code", "otp", "pin"},
+	"phone":  {"phone", "phonenumber", "mobile", "msisdn"},
+	"item":   {"product", "productid", "item", "itemid", "sku"},
 }
 
-// fields finds the properties of the request body that name somebody or something. The first of a role, in alphabetical order, wins.
-func fields(op *openapi3.Operation) map[string]string {
+// place is where a property stands and how well its name tells what it is.
+type place struct {
+	path        string
+	rank, depth int
+}
+
+// before tells whether a place is the better one: by name, then the less nested, then in the order of the walk.
+func (p place) before(q place) bool {
+	return p.rank < q.rank || p.rank == q.rank && p.depth < q.depth
+}
+
+// fields finds the properties of the request body that name somebody or something. Fields in the file replace those of the class's
+// preset, so those its limits count by have to be among them: the address a code is sent to.
+func fields(op *openapi3.Operation, class facts.Class) map[string]string {
 	if op.RequestBody == nil || op.RequestBody.Value == nil {
 		return nil
 	}
-	found := map[string]string{}
+	found := map[string]place{}
 	for _, kind := range []string{"application/json", "application/x-www-form-urlencoded", "multipart/form-data"} {
 		if media := op.RequestBody.Value.Content.Get(kind); media != nil && media.Schema != nil {
 			walk(media.Schema, "$", 0, found)
 		}
 	}
+	if class != facts.OTP {
+		delete(found, "email") // there the user says the same
+	}
 	if len(found) == 0 {
 		return nil
 	}
-	return found
+	paths := make(map[string]string, len(found))
+	for role, at := range found {
+		paths[role] = at.path
+	}
+	return paths
 }
 
 // walk looks through the objects of a schema, a few levels deep: documents may refer to themselves.
-func walk(ref *openapi3.SchemaRef, path string, depth int, found map[string]string) {
+func walk(ref *openapi3.SchemaRef, path string, depth int, found map[string]place) {
 	if ref == nil || ref.Value == nil || depth > 3 {
 		return
 	}
-	names := make([]string, 0, len(ref.Value.Properties))
-	for name := range ref.Value.Properties {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(ref.Value.Properties)) {
+		property := ref.Value.Properties[name]
 		at := path + member(name)
-		role, ok := roleNames[fold(name)]
-		if _, taken := found[role]; ok && !taken && scalar(ref.Value.Properties[name]) {
-			found[role] = at
+		for role, names := range roleNames {
+			here := place{at, slices.Index(names, fold(name)), depth}
+			if best, taken := found[role]; here.rank >= 0 && scalar(property) && (!taken || here.before(best)) {
+				found[role] = here
+			}
 		}
-		walk(ref.Value.Properties[name], at, depth+1, found)
+		walk(property, at, depth+1, found)
 	}
 	for _, list := range []openapi3.SchemaRefs{ref.Value.AllOf, ref.Value.OneOf, ref.Value.AnyOf} {
 		for _, part := range list {

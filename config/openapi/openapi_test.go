@@ -1,6 +1,7 @@
 package openapi
 
 import (
+	"maps"
 	"os"
 	"strings"
 	"testing"
@@ -47,6 +48,27 @@ func TestRead(t *testing.T) {
 	}
 	if len(got) != len(want) {
 		t.Errorf("%d operations, want %d: %v", len(got), len(want), got)
+	}
+}
+
+// TestFields: what names somebody best is taken, wherever the alphabet puts it.
+func TestFields(t *testing.T) {
+	for path, c := range map[string]struct {
+		properties string
+		want       map[string]string
+	}{
+		"/auth/login":   {"account: {type: string}, otp: {type: string}, password: {type: string}, username: {type: string}", map[string]string{"user": "$.username", "secret": "$.password"}},
+		"/accounts":     {"by: {type: object, properties: {email: {type: string}}}, email: {type: [string, 'null']}", map[string]string{"user": "$.email"}},
+		"/otp/send":     {"email: {type: string}", map[string]string{"user": "$.email", "email": "$.email"}},
+		"/otp/verify":   {"code: {type: string}, phone_number: {type: string}", map[string]string{"secret": "$.code", "phone": "$.phone_number"}},
+		"/carts/things": {"item: {type: object, properties: {sku: {type: string}}}", map[string]string{"item": "$.item.sku"}},
+		"/nothing":      {"size: {type: string}", nil},
+	} {
+		list, err := Read([]byte("openapi: 3.1.0\ninfo: {title: x, version: '1'}\npaths: {" + path + ": {post: {requestBody: {content: {application/json: {schema: {type: object, properties: {" +
+			c.properties + "}}}}}, responses: {'200': {description: ok}}}}}"))
+		if err != nil || len(list) != 1 || !maps.Equal(list[0].Fields, c.want) {
+			t.Errorf("%s: %v (%v), want fields %v", path, list, err, c.want)
+		}
 	}
 }
 
