@@ -27,8 +27,11 @@ func TestNothingOddHidesARoute(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for path, want := range map[string]string{"/api/login;x=1": "/api/login", "/api;a/login;b": "/api/login", "/api/login;": "/api/login", "/api/login#x": "/api/login", "/api%2Flogin": "/api/login", `/api\login`: "/api/login", "/api/login ": "/api/login",
-		"/x%2F..%2Fapi/login": "/api/login", "/exact;v=1": "/exact;v=1"} {
+	odd := map[string]string{"/exact;v=1": "/exact;v=1"}
+	for _, path := range []string{"/api/login;x=1", "/api;a/login;b", "/api/login;", "/api/login#x", "/api%2Flogin", `/api\login`, "/api/login ", "/x%2F..%2Fapi/login"} {
+		odd[path] = "/api/login"
+	}
+	for path, want := range odd {
 		method := "POST"
 		if path == want {
 			method = "GET"
