@@ -74,7 +74,7 @@ func (k *compiler) upstreams() error {
 		if i >= len(k.Upstream) {
 			path = fmt.Sprintf("$.pool.targets[%d]", i-len(k.Upstream))
 		}
-		return k.failf(path, "target %q is named twice", target)
+		return k.failf(path, "this target is named twice")
 	}
 	return nil
 }

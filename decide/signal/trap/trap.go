@@ -44,7 +44,7 @@ func NewPaths(list []string) (Paths, error) {
 		if !strings.HasPrefix(p, "/") || p == "/" || len(p) > longest {
 			return nil, &Error{i, fmt.Sprintf("trap %q must be a path below / of at most %d characters", p, longest)}
 		}
-		paths[string(fold(nil, p))] = struct{}{}
+		paths[string(fold(nil, strings.TrimSuffix(p, "/")))] = struct{}{}
 	}
 	return paths, nil
 }
@@ -99,6 +99,7 @@ func (s *Sensor) Sense(f *facts.Facts, who identity.Subject) signal.Signal {
 
 // has looks a path up without regard to case; neither the look-up nor the folding allocates.
 func (p Paths) has(path string) bool {
+	path = strings.TrimSuffix(path, "/") // /export/ is the same decoy as /export
 	if len(path) > longest || len(p) == 0 {
 		return false
 	}

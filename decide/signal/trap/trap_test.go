@@ -18,7 +18,7 @@ func request(client, path string, at int64) *facts.Facts {
 }
 
 func TestAVisitSticksToAddressAndCredential(t *testing.T) {
-	s := sensor(t, time.Minute, "/api/internal/export")
+	s := sensor(t, time.Minute, "/api/internal/export", "/admin/")
 	minute := int64(time.Minute)
 	nobody, thief := identity.Subject{}, identity.Subject{Mark: 77}
 	for _, c := range []struct {
@@ -31,6 +31,8 @@ func TestAVisitSticksToAddressAndCredential(t *testing.T) {
 	}{
 		{"an honest request", "203.0.113.1", "/api/products", nobody, 0, ""},
 		{"the visit", "198.51.100.7", "/API/internal/Export", thief, 1, "trap.hit"},
+		{"the visit with a slash at its end", "198.51.100.66", "/api/internal/export/", nobody, 1, "trap.hit"},
+		{"a honeypot written with a slash", "198.51.100.67", "/admin", nobody, 1, "trap.hit"},
 		{"the same address later", "198.51.100.7", "/api/products", nobody, 2, "trap.address"},
 		{"both, of which the credential is sure", "198.51.100.7", "/api/products", thief, 3, "trap.credential"},
 		{"the same credential elsewhere", "203.0.113.9", "/api/products", thief, 3, "trap.credential"},

@@ -110,14 +110,27 @@ func splitTarget(s string) (scheme, addr string, err error) {
 	case "https":
 		port = "443"
 	default:
-		return "", "", fmt.Errorf("upstream: target %q: scheme is none of http, https, h2c", s)
+		return "", "", fmt.Errorf("upstream: target %q: scheme is none of http, https, h2c", withoutUser(s))
 	}
 	if addr == "" || strings.ContainsAny(addr, "/?#@ ") {
-		return "", "", fmt.Errorf("upstream: target %q: want only a host and a port", s)
+		return "", "", fmt.Errorf("upstream: target %q: want only a host and a port", withoutUser(s))
 	}
 	addr, err = withPort(addr, port)
 	if err != nil {
-		return "", "", fmt.Errorf("upstream: target %q: %w", s, err)
+		return "", "", fmt.Errorf("upstream: target %q: %w", withoutUser(s), err)
 	}
 	return scheme, addr, nil
+}
+
+// withoutUser takes credentials out of a target that is going to be printed; targets have none, but people try.
+func withoutUser(s string) string {
+	at := strings.LastIndexByte(s, '@')
+	if at < 0 {
+		return s
+	}
+	scheme, _, ok := strings.Cut(s[:at], "://")
+	if !ok {
+		return "[redacted]" + s[at:]
+	}
+	return scheme + "://[redacted]" + s[at:]
 }
